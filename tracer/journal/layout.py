@@ -1,0 +1,89 @@
+"""Where the journal of a store lies and how its files are named: what both sides know.
+
+    traces.duckdb                           the store
+    traces.duckdb.journal/
+        gate                                lock: readers shared; absorbing, migrating and purging exclusive
+        absorb.lock                         lock: the one absorber of the store
+        <process id>.live                   lock: held by a recording process for its life
+        1-<process id>-000001.ndjson        a segment: locked while its process may still append to it
+        quarantine/                         lines that could not be read, kept aside
+
+A segment is a file of lines, each a JSON object. A line without `record` is a span row whose keys are
+columns of `spans`; the others carry `record` (`process`, `function` or `score`) and `data`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+JOURNAL_VERSION = 1
+
+MAX_LINE_BYTES = 8 * 1024 * 1024
+"""The longest line that is ever written, its newline included."""
+
+_SEGMENT_NAME = re.compile(r"(\d+)-([0-9a-f]{32})-(\d{6,})\.ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment file, as its name tells it."""
+
+    path: Path
+    version: int
+    process_id: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one store and its journal. Nothing is created by asking."""
+
+    store: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.store.with_name(self.store.name + ".journal")
+
+    @property
+    def gate(self) -> Path:
+        return self.folder / "gate"
+
+    @property
+    def absorb_lock(self) -> Path:
+        return self.folder / "absorb.lock"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.folder / "quarantine"
+
+    def live(self, process_id: str) -> Path:
+        return self.folder / f"{process_id}.live"
+
+    def segment(self, process_id: str, number: int) -> Path:
+        return self.folder / f"{JOURNAL_VERSION}-{process_id}-{number:06}.ndjson"
+
+    def segments(self) -> list[Segment]:
+        """Return the segments that lie there now, those of a process in the order in which it wrote them."""
+        names = [match for name in _names(self.folder) if (match := _SEGMENT_NAME.fullmatch(name))]
+        found = [Segment(self.folder / match[0], int(match[1]), match[2], int(match[3])) for match in names]
+        return sorted(found, key=lambda segment: (segment.process_id, segment.number))
+
+    def live_files(self) -> dict[str, Path]:
+        """Return the liveness file of every process that has one, by process id; its lock tells whether it lives."""
+        return {
+            name[:-5]: self.folder / name for name in _names(self.folder) if name.endswith(".live") and name[0] != "."
+        }
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []

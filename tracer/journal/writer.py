@@ -1,0 +1,172 @@
+"""Append lines to this process's own segment: one `write` a line, so that a crash loses nothing that was written.
+
+A segment is created under a dot name, locked, then renamed, so that whoever sees it finds it locked while it is
+live. Sealing is closing: the lock falls with the last descriptor. This never waits for a lock, and never raises.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tracer.errors import logger
+from tracer.journal.layout import MAX_LINE_BYTES, Layout
+from tracer.journal.locks import try_lock, unlockable
+
+SEGMENT_BYTES = 4 * 1024 * 1024
+SEGMENT_AGE_S = 20.0
+ABSORB_BYTES = 2 * SEGMENT_BYTES
+
+
+@dataclass(slots=True, eq=False)
+class _OpenFile:
+    """A descriptor that closes when nobody refers to it any more.
+
+    A thread that is about to write holds a reference, so no other thread can close the descriptor under it and have its
+    number reused for a file of the program's.
+    """
+
+    descriptor: int
+    opened_s: float = field(default_factory=time.monotonic)
+    size: int = 0
+
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
+        close(self.descriptor)
+
+
+class Writer:
+    """The journal of this process in one store.
+
+    `process_id` is new for each writer and never used again, so a reused pid cannot be mistaken for it.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self.layout = Layout(store)
+        self.process_id = uuid.uuid4().hex
+        self.dropped_lines = 0
+        self._segment: _OpenFile | None = None
+        self._live: _OpenFile | None = None
+        self._number = 0
+        self._torn = False
+        self._off = False
+        self._sealed_bytes = 0
+        self._opening = threading.RLock()  # entered again when a signal handler or a finalizer records in the midst
+
+    def write(self, line: bytes) -> bool:
+        """Append a line (a JSON object with no newline in it); return whether it is on its way to the disk."""
+        segment = self._segment or self._open()
+        if segment is None or len(line) >= MAX_LINE_BYTES:
+            self.dropped_lines += 1
+            if segment is not None:
+                logger.error("llm-tracer dropped a span of %d bytes; a span may take %d", len(line), MAX_LINE_BYTES)
+            return False
+        whole = b"\n" + line + b"\n" if self._torn else line + b"\n"
+        try:
+            written = os.write(segment.descriptor, whole)
+        except OSError as error:
+            self._failed(error)
+            return False
+        segment.size += written
+        self._torn = written < len(whole)
+        if self._torn:
+            self._failed(OSError(errno.ENOSPC, "only a part of a line could be written"))
+            return False
+        if segment.size >= SEGMENT_BYTES:
+            self.seal()
+        return True
+
+    def seal(self) -> None:
+        """End the current segment, so that it may be absorbed; the next line opens another."""
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            self._sealed_bytes += segment.size
+            self._torn = False
+
+    def seal_if_old(self) -> None:
+        """Seal a segment that has lines and some age, or whose file is no longer where readers look for it."""
+        segment = self._segment
+        if segment is None:
+            return
+        if os.fstat(segment.descriptor).st_nlink == 0:
+            logger.error("the journal %s was deleted while recording; it is begun anew", self.layout.folder)
+            self._live = None
+            self.seal()
+        elif segment.size and time.monotonic() - segment.opened_s > SEGMENT_AGE_S:
+            self.seal()
+
+    def sealed_enough(self) -> bool:
+        """Return whether enough was sealed since this was last True to be worth an absorber."""
+        enough = self._sealed_bytes >= ABSORB_BYTES
+        if enough:
+            self._sealed_bytes = 0
+        return enough
+
+    def close(self, *, lives_on: bool = False) -> None:
+        """Seal, and unless the process `lives_on` end its liveness: what is still open is then LOST, not RUNNING."""
+        self.seal()
+        if not lives_on and self._live is not None:
+            self.layout.live(self.process_id).unlink(missing_ok=True)
+            self._live = None
+
+    def forget(self) -> None:
+        """Close what a forked child inherited: the locks stay with the parent, whose descriptors they belong to."""
+        self._segment = self._live = None
+        self._off = True
+
+    def _open(self) -> _OpenFile | None:
+        with self._opening:
+            if self._off or self._segment is not None:
+                return self._segment
+            try:
+                self._make_folder()
+                if self._live is None:
+                    self._live = self._create(self.layout.live(self.process_id))
+                self._number += 1
+                self._segment = self._create(self.layout.segment(self.process_id, self._number))
+            except OSError as error:
+                self._off = True
+                logger.error(
+                    "llm-tracer cannot write its journal %s (%s): recording is off. Set TRACER_STORE to a path that "
+                    "can be written.",
+                    self.layout.folder,
+                    error,
+                )
+            return self._segment
+
+    def _make_folder(self) -> None:
+        folder = self.layout.folder
+        if folder.is_dir():
+            return
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Prompts are never to be committed by accident.
+        ignored = [folder, folder.parent] if folder.parent.name == ".tracer" else [folder]
+        for place in ignored:
+            place.chmod(0o700)
+            (place / ".gitignore").write_text("*\n")
+
+    def _create(self, path: Path) -> _OpenFile:
+        hidden = path.with_name("." + path.name)
+        file = _OpenFile(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600))
+        try:
+            try_lock(file.descriptor)
+        except OSError as error:
+            hidden.unlink()
+            raise OSError(error.errno, unlockable(path, error)) from error
+        hidden.rename(path)
+        return file
+
+    def _failed(self, error: OSError) -> None:
+        self.dropped_lines += 1
+        if self.dropped_lines == 1:
+            logger.error(
+                "llm-tracer could not write to %s (%s): spans are being dropped; the program goes on. "
+                "Free some space or set TRACER_STORE.",
+                self.layout.folder,
+                error,
+            )
