@@ -1,0 +1,12 @@
+"""Values on their way to disk: made JSON, bounded and redacted.
+
+Every value that is recorded passes `encode` when it is handed over, for its owner may change it later, and every
+line of the journal passes `redact` before it is written. Nothing here raises because of a value.
+"""
+
+from tracer.capture.limits import cut
+from tracer.capture.redaction import Redactor
+from tracer.capture.shapes import shape_only
+from tracer.capture.values import encode
+
+__all__ = ["Redactor", "cut", "encode", "shape_only"]
