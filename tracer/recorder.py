@@ -1,0 +1,315 @@
+"""The recorder of this process: opens spans, keeps those that are open, and hands every row to the journal.
+
+There is one, made at import and set by `configure`. Nothing here raises into the traced program, touches a
+network, waits for a lock or imports duckdb.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from opentelemetry import trace as otel
+
+from tracer.capture import Redactor, cut, encode, shape_only
+from tracer.config import Config, changed, from_environment, resolved_store
+from tracer.context import (
+    add_parent_resolver,
+    current_scope,
+    current_span,
+    enter_span,
+    find_parent,
+    remove_parent_resolver,
+)
+from tracer.errors import contain
+from tracer.journal import absorber
+from tracer.journal.writer import Writer
+from tracer.process import describe
+from tracer.span import Span, UnrecordedSpan, now_ns
+from tracer.watcher import Watcher
+
+if TYPE_CHECKING:
+    from tracer.otel.outgoing import Outgoing
+
+__all__ = [
+    "RECORDER",
+    "Recorder",
+    "Span",
+    "add_parent_resolver",
+    "current_span",
+    "find_parent",
+    "new_span",
+    "now_ns",
+    "recording",
+    "remove_parent_resolver",
+    "start_span",
+    "use",
+]
+
+_CONTENT_COLUMNS = frozenset(
+    {
+        "input",
+        "output",
+        "system_instructions",
+        "tool_definitions",
+        "prompt_variables",
+        "metadata",
+        "events",
+        "attributes",
+    }
+)
+_FIND_PARENT: Any = object()
+
+
+class Recorder:
+    """Where spans begin and end. `open_spans` holds those between the two, oldest first."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.open_spans: dict[str, Span] = {}
+        self._random = random.Random(os.urandom(16))
+        self._redactor = Redactor(config.redact)
+        self._writer: Writer | None = None
+        self._first_write = threading.RLock()
+        self._outgoing: Outgoing | None = None
+        self._process_written = False
+        self._sdk_seen = False
+        self._unrecorded = UnrecordedSpan(self)
+        self.watcher = Watcher(self.tick)
+
+    @property
+    def store(self) -> Path:
+        """The store's path: settled at the first span, whatever the working directory becomes later."""
+        return self.writer.layout.store
+
+    @property
+    def writer(self) -> Writer:
+        if self._writer is None:
+            with self._first_write:
+                if self._writer is None:
+                    self._writer = Writer(resolved_store(self.config))
+        return self._writer
+
+    def configure(self, **changes: Any) -> None:
+        """Change what is given; raises UsageError for a value that cannot be right."""
+        before, self.config = self.config, changed(self.config, changes)
+        self._redactor = Redactor(self.config.redact)
+        if self.config.store != before.store:
+            self._forget_store()
+        if self.config.processors != before.processors:
+            self._shut_outgoing()
+
+    def new_span(self, name: str, *, kind: str, parent: Span | None, context: Any = None) -> Span:
+        """Return a span that has not begun: with ids, its place in the tree, and what it inherits."""
+        if not self.config.enabled:
+            return self._unrecorded
+        parent_id: str | None
+        if parent is not None:
+            trace_id, parent_id = parent.trace_id, parent.span_id
+        else:
+            trace_id, parent_id = self._root_ids(context)
+        return Span(
+            self,
+            trace_id=trace_id,
+            span_id=f"{self._random.getrandbits(64) or 1:016x}",
+            name=name,
+            kind=kind,
+            parent=parent,
+            parent_id=parent_id,
+            inherited=current_scope(context).inherited,
+        )
+
+    def _root_ids(self, context: Any) -> tuple[str, str | None]:
+        """Return a root's trace id and parent: those of a valid current OpenTelemetry span, else a new trace."""
+        around = otel.get_current_span(context).get_span_context()
+        if around.is_valid:
+            return f"{around.trace_id:032x}", f"{around.span_id:016x}"
+        # The first 48 bits are Unix milliseconds, so that traces sort by time and a look-up prunes by it.
+        return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._random.getrandbits(80):020x}", None
+
+    # What a span asks of us.
+
+    def capture(self, span: Span, column: str, value: Any) -> orjson.Fragment:
+        encoded = encode(value)
+        if not self.config.capture_content and column in _CONTENT_COLUMNS:
+            encoded = shape_only(encoded)
+        if len(encoded) > self.config.max_value_bytes:
+            span.note_cut(column, len(encoded))
+            encoded = cut(encoded, self.config.max_value_bytes)
+        return orjson.Fragment(encoded)
+
+    def enter(self, span: Span) -> Callable[[], None]:
+        return enter_span(span, becomes_current=bool(self.config.processors) or not self._sdk_is_installed())
+
+    def began(self, span: Span) -> None:
+        self.open_spans[span.span_id] = span
+        self.watcher.ensure_running()
+
+    def ended(self, span: Span) -> None:
+        if self.open_spans.pop(span.span_id, None) is not None:
+            self._write_span(span)
+
+    def write_record(self, record: str, data: dict[str, Any]) -> bool:
+        """Append a line that is no span: a process, a function or a score."""
+        return self.writer.write(self._redactor.redact(_line({"record": record, "data": data})))
+
+    def tick(self, slow_ns: int) -> None:
+        """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
+        describe this process, seal old segments, start absorbing when enough waits."""
+        if not self._process_written:
+            self.describe_process()
+        started_before = now_ns() - slow_ns
+        for span in list(self.open_spans.values()):
+            if span.start_ns > started_before:
+                break
+            if not span.is_open_written:
+                span.is_open_written = True
+                self._write_span(span)
+        if self._writer is not None:
+            self._writer.seal_if_old()
+            if self._writer.sealed_enough():
+                absorber.start(self.store)
+
+    def describe_process(self) -> None:
+        self._process_written = True
+        self.write_record("process", {"process_id": self.writer.process_id, **describe()})
+
+    def close(self) -> None:
+        """End recording at the exit of the program: everything is durable already, so there is nothing to wait for."""
+        self.watcher.stop()
+        with contain("the end of the process"):
+            if self._writer is not None:
+                if not self._process_written:
+                    self.describe_process()
+                self._writer.close()
+                absorber.start(self.store, at_exit=True)
+            self._shut_outgoing()
+
+    def before_fork(self) -> None:
+        """Let no thread of ours be running: it would be gone in the child, and Python warns of such forks."""
+        self.watcher.stop()
+
+    def after_fork(self) -> None:
+        """Begin anew in a forked child: the open spans, the journal and the watcher are the parent's."""
+        if self._writer is not None:
+            self._writer.forget()
+        self.open_spans = {}
+        self._writer = None
+        self._first_write = threading.RLock()
+        self._process_written = False
+        self._random = random.Random(os.urandom(16))
+        self.watcher = Watcher(self.tick)
+
+    def _sdk_is_installed(self) -> bool:
+        """Return whether an SDK provider is installed for the whole process: once there is one, it stays."""
+        if not self._sdk_seen:
+            provider = otel.get_tracer_provider()
+            self._sdk_seen = not isinstance(provider, (otel.ProxyTracerProvider, otel.NoOpTracerProvider))
+        return self._sdk_seen
+
+    def _write_span(self, span: Span) -> None:
+        row = span.row()
+        row["process_id"] = self.writer.process_id
+        row.setdefault("scope_name", "tracer")
+        row.setdefault("dialect", "native")
+        line = self._redactor.redact(_line(row))
+        self.writer.write(line)
+        if self.config.processors and span.end_ns is not None:
+            self._send_out(line)
+
+    def _send_out(self, line: bytes) -> None:
+        if self._outgoing is None:
+            from tracer.otel.outgoing import Outgoing
+
+            self._outgoing = Outgoing(self.config.processors)
+        self._outgoing.send(orjson.loads(line))
+
+    def _shut_outgoing(self) -> None:
+        if self._outgoing is not None:
+            outgoing, self._outgoing = self._outgoing, None
+            outgoing.shutdown()
+
+    def _forget_store(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+        self._process_written = False
+
+
+RECORDER = Recorder(from_environment())
+atexit.register(RECORDER.close)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=RECORDER.before_fork, after_in_child=RECORDER.after_fork)
+
+
+def recording() -> bool:
+    """Return whether spans are recorded at all."""
+    return RECORDER.config.enabled
+
+
+def new_span(name: str, *, kind: str = "other", parent: Span | None = _FIND_PARENT, context: Any = None) -> Span:
+    """Return a span that has not begun; `begin` starts it. For code that learns its input before its turn comes."""
+    if parent is _FIND_PARENT:
+        with contain("the parent of a span"):
+            parent = find_parent(context)
+        parent = None if parent is _FIND_PARENT else parent
+    return RECORDER.new_span(name, kind=kind, parent=parent, context=context)
+
+
+def start_span(
+    name: str,
+    *,
+    kind: str = "other",
+    parent: Span | None = _FIND_PARENT,
+    start_ns: int | None = None,
+    context: Any = None,
+    **fields: Any,
+) -> Span:
+    """Return a span that has begun, but is not made current. `fields` are as for `Span.set`.
+
+    `parent=None` begins a new trace; with no parent given it is what `find_parent` says.
+    """
+    span = new_span(name, kind=kind, parent=parent, context=context).begin(start_ns)
+    return span.set(**fields) if fields else span
+
+
+class use:
+    """Make the span current for the block: `with use(span): …`. Unlike `with span:`, this does not end it."""
+
+    __slots__ = ("_leave", "_span")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self._leave: Callable[[], None] | None = None
+
+    def __enter__(self) -> None:
+        if self._span.is_recording():
+            with contain("the current span"):
+                self._leave = RECORDER.enter(self._span)
+
+    def __exit__(self, *_: object) -> None:
+        if self._leave is not None:
+            self._leave()
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(row)
+    except TypeError:  # a lone surrogate or the like in a plain field: it costs a character, not the span
+        return orjson.dumps(_as_fragments(row))
+
+
+def _as_fragments(value: Any) -> Any:
+    if isinstance(value, orjson.Fragment):
+        return value
+    if isinstance(value, dict):
+        return {orjson.loads(encode(str(key))): _as_fragments(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_fragments(item) for item in value]
+    return orjson.Fragment(encode(value))

@@ -1,0 +1,355 @@
+"""The span: an OpenTelemetry API span of our own, open from its start until `end` writes its row.
+
+It knows how to hold fields and how to become a row; where it is current, and where rows go, is `context`'s and
+`recorder`'s affair. No method raises into the traced program, whatever it is given.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from asyncio import CancelledError
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Protocol, cast
+
+import orjson
+from opentelemetry import trace as otel
+
+from tracer import rows
+from tracer.errors import attempt, contain, logger
+from tracer.fields import checked
+
+_FIELDS = contain("the fields of a span")
+_ENDING = contain("the end of a span")
+_MAX_MESSAGE_CHARACTERS = 10_000
+_MAX_TRACEBACK_CHARACTERS = 100_000
+
+
+class Clock:
+    """Unix nanoseconds that never run backwards between two readings, as the machine's wall clock may."""
+
+    def __init__(self) -> None:
+        self.anchor = time.time_ns() - time.perf_counter_ns()
+
+    def now_ns(self) -> int:
+        return self.anchor + time.perf_counter_ns()
+
+    def follow_wall_clock(self) -> None:
+        """Take up the wall clock again where it has left us, as after a suspend: by more than a second."""
+        anchor = time.time_ns() - time.perf_counter_ns()
+        if abs(anchor - self.anchor) > 1_000_000_000:
+            self.anchor = anchor
+
+
+CLOCK = Clock()
+now_ns = CLOCK.now_ns
+
+
+class Sink(Protocol):
+    """What a span needs of the recorder."""
+
+    def capture(self, span: Span, column: str, value: Any) -> orjson.Fragment:
+        """Return the value as JSON, within the limits; a span whose value was cut says so in its attributes."""
+
+    def enter(self, span: Span) -> Callable[[], None]:
+        """Make the span current; return what ends that."""
+
+    def began(self, span: Span) -> None: ...
+
+    def ended(self, span: Span) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What `using` gives to all spans inside: columns, ready to be written."""
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING_INHERITED = Inherited()
+
+
+class Span(otel.Span):
+    """One step of a program. `with span: …` makes it current and ends it; an exception that leaves it is recorded.
+
+    Ids are lower-case hex (32 and 16 characters), times Unix nanoseconds. `parent` is the parent span where it
+    is one of this process. An ended span does not change any more.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        trace_id: str,
+        span_id: str,
+        name: str,
+        kind: str,
+        parent: Span | None = None,
+        parent_id: str | None = None,
+        inherited: Inherited = NOTHING_INHERITED,
+    ) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.parent = parent
+        self.parent_id = parent_id
+        self.name = name
+        self.kind = kind
+        self.start_ns = 0
+        self.end_ns: int | None = None
+        self.is_open_written = False
+        self._sink = sink
+        self._columns: dict[str, Any] = dict(inherited.columns)
+        self._tags: list[str] = list(inherited.tags)
+        self._metadata: dict[str, Any] = dict(inherited.metadata)
+        self._attributes: dict[str, Any] = {}
+        self._events: list[dict[str, Any]] = []
+        self._links: list[dict[str, Any]] = []
+        self._leave: Callable[[], None] | None = None
+
+    def begin(self, start_ns: int | None = None) -> Span:
+        """Start the clock of this span (now, or at the given time)."""
+        with contain("the start of a span"):
+            self.start_ns = start_ns or now_ns()
+            self._sink.began(self)
+        return self
+
+    def set(self, **fields: Any) -> Span:
+        """Set columns by their names, and attributes by all other names. None is unknown, and left out.
+
+        JSON columns (`input`, `output`, `metadata` …) take any value, and keep it as it is now. `tags` and `metadata`
+        add to what there is. A value of the wrong type is logged once and left out.
+        """
+        with _FIELDS:
+            for name, value in fields.items():
+                if value is not None and self._may_change():
+                    (self._set if name in rows.SPAN_COLUMNS else self._set_attribute)(name, value)
+        return self
+
+    def attribute(self, key: str, value: Any) -> None:
+        """Set one attribute, whatever its name: `span.attribute("gen_ai.agent.name", "support")`."""
+        with _FIELDS:
+            if value is not None and self._may_change():
+                self._set_attribute(key, value)
+
+    def event(self, name: str, /, **attributes: Any) -> None:
+        """Note that something happened now."""
+        self.add_event(name, attributes)
+
+    def fail(self, error: BaseException, status: str = rows.ERROR) -> None:
+        """Record the exception that ended this step: status, type, message, and an event with the traceback."""
+        with contain("an exception"):
+            if not self._may_change():
+                return
+            message, _ = attempt(lambda: str(error))
+            self._columns["status"] = status
+            self._columns["error_type"] = error_type(error)
+            if message:
+                self._columns["status_message"] = message[:_MAX_MESSAGE_CHARACTERS]
+            self.record_exception(error)
+
+    def left_by(self, error: BaseException | None) -> None:
+        """Take the status of a step that this exception left, or none: what stops on purpose is not an error."""
+        status = rows.OK if error is None else status_of(error)
+        if status == rows.ERROR:
+            self.fail(cast(BaseException, error))
+        elif status != rows.OK:
+            self.set(status=status, error_type=error_type(cast(BaseException, error)))
+
+    def note_cut(self, column: str, size: int) -> None:
+        """Say in the attributes that a value was too long: `tracer.cut` holds its full bytes, by column."""
+        sizes = self._attributes.setdefault("tracer.cut", {})
+        sizes[column] = max(size, sizes.get(column, 0))
+
+    def is_within(self, other: Span) -> bool:
+        """Return whether this span is `other` or lies somewhere below it."""
+        span: Span | None = self
+        while span is not None and span is not other:
+            span = span.parent
+        return span is not None
+
+    def row(self) -> dict[str, Any]:
+        """Return what is known now, by column: without `end_ns` while it is open. Values are ready for orjson."""
+        ended = self.end_ns is not None
+        row: dict[str, Any] = {
+            "trace_id": self.trace_id,
+            "span_id": self.span_id,
+            "parent_id": self.parent_id,
+            "name": self.name,
+            "kind": self.kind,
+            "start_ns": self.start_ns,
+            "rev": 1 if ended else 0,
+        }
+        if ended:
+            row["end_ns"] = self.end_ns
+            row["status"] = rows.OK
+        row.update(self._columns)
+        if not ended:
+            row.pop("status", None)
+        for column, values in (
+            ("tags", self._tags),
+            ("metadata", self._metadata),
+            ("attributes", self._attributes),
+            ("events", self._events),
+            ("links", self._links),
+        ):
+            if values:
+                row[column] = values.copy()
+        return row
+
+    # The OpenTelemetry API span. Source: https://opentelemetry.io/docs/specs/otel/trace/api/#span
+
+    def end(self, end_time: int | None = None) -> None:
+        """End the span now, or at `end_time` in Unix nanoseconds, and write its row. A second end does nothing."""
+        with _ENDING:
+            if self.end_ns is None and self.start_ns:
+                self.end_ns = max(end_time or now_ns(), self.start_ns)
+                self._sink.ended(self)
+
+    def get_span_context(self) -> otel.SpanContext:
+        return otel.SpanContext(
+            int(self.trace_id, 16),
+            int(self.span_id, 16),
+            is_remote=False,
+            trace_flags=otel.TraceFlags(otel.TraceFlags.SAMPLED),
+        )
+
+    def is_recording(self) -> bool:
+        return self.end_ns is None
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        for key, value in attributes.items():
+            self.attribute(key, value)
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        self.attribute(key, value)
+
+    def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
+        with contain("an event"):
+            if self._may_change():
+                event: dict[str, Any] = {"name": str(name), "time_ns": timestamp or now_ns()}
+                if attributes:
+                    event["attributes"] = self._sink.capture(self, "events", dict(attributes))
+                self._events.append(event)
+
+    def add_link(self, context: otel.SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
+        with contain("a link"):
+            if self._may_change():
+                link: dict[str, Any] = {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+                if attributes:
+                    link["attributes"] = self._sink.capture(self, "links", dict(attributes))
+                self._links.append(link)
+
+    def update_name(self, name: str) -> None:
+        self.set(name=name)
+
+    def set_status(self, status: otel.Status | otel.StatusCode, description: str | None = None) -> None:
+        code = status.status_code if isinstance(status, otel.Status) else status
+        if code is not otel.StatusCode.UNSET:
+            self.set(
+                status=rows.ERROR if code is otel.StatusCode.ERROR else rows.OK,
+                status_message=status.description if isinstance(status, otel.Status) else description,
+            )
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Mapping[str, Any] | None = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        with contain("an exception"):
+            message, _ = attempt(lambda: str(exception))
+            stack, _ = attempt(lambda: "".join(traceback.format_exception(exception)))
+            self.add_event(
+                "exception",
+                {
+                    "exception.type": error_type(exception),
+                    "exception.message": (message or "")[:_MAX_MESSAGE_CHARACTERS],
+                    "exception.stacktrace": (stack or "")[-_MAX_TRACEBACK_CHARACTERS:],
+                    **(attributes or {}),
+                },
+                timestamp,
+            )
+
+    def __enter__(self) -> Span:
+        with contain("the current span"):
+            self._leave = self._sink.enter(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contain("the current span"):
+            if self._leave is not None:
+                self._leave()
+        self.left_by(error)
+        self.end()
+
+    def _may_change(self) -> bool:
+        if self.end_ns is not None:
+            logger.warning("span %r has ended and does not change any more", self.name)
+            return False
+        return True
+
+    def _set(self, column: str, value: Any) -> None:
+        kept = checked(column, value)
+        if kept is None:
+            return
+        if column == "name":
+            self.name = kept
+        elif column == "kind":
+            self.kind = kept
+        elif column == "tags":
+            self._tags.extend(tag for tag in kept if tag not in self._tags)
+        elif column == "attributes":
+            for key, item in kept.items():
+                self._set_attribute(str(key), item)
+        elif column == "metadata":
+            self._metadata.update((str(key), self._sink.capture(self, column, item)) for key, item in kept.items())
+        elif column in rows.JSON_COLUMNS:
+            self._columns[column] = self._sink.capture(self, column, kept)
+        else:
+            self._columns[column] = kept
+
+    def _set_attribute(self, key: str, value: Any) -> None:
+        plain = type(value) in (str, int, float, bool)
+        self._attributes[key] = value if plain else self._sink.capture(self, "attributes", value)
+
+
+class UnrecordedSpan(Span):
+    """What is handed out while recording is off: a span on which everything does nothing."""
+
+    def __init__(self, sink: Sink) -> None:
+        super().__init__(sink, trace_id="0" * 32, span_id="0" * 16, name="", kind="other")
+        self.end_ns = 0
+
+    def begin(self, start_ns: int | None = None) -> Span:
+        return self
+
+    def __enter__(self) -> Span:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def _may_change(self) -> bool:
+        return False
+
+
+def error_type(error: BaseException) -> str:
+    """Return the class of an exception as OpenTelemetry names it: qualified, but for built-in ones."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def status_of(error: BaseException) -> str:
+    """Return the status of a step that this exception left: stopping on purpose is no error."""
+    if isinstance(error, (CancelledError, GeneratorExit, KeyboardInterrupt)):
+        return rows.CANCELLED
+    if isinstance(error, SystemExit):
+        return rows.OK if error.code in (None, 0) else rows.ERROR
+    return rows.ERROR
