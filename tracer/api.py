@@ -1,0 +1,107 @@
+"""What a program asks of the tracer as a whole: set-up, recording of libraries, flushing, judging."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from tracer.config import Redact
+from tracer.errors import UsageError, contain
+from tracer.journal import absorber
+from tracer.recorder import RECORDER, Span, now_ns, recording
+
+_AS_IT_IS: Any = object()
+
+
+def configure(
+    *,
+    store: str | os.PathLike[str] | None = _AS_IT_IS,
+    capture_content: bool = _AS_IT_IS,
+    redact: Redact = _AS_IT_IS,
+    max_value_bytes: int = _AS_IT_IS,
+    processors: Iterable[Any] = _AS_IT_IS,
+    enabled: bool = _AS_IT_IS,
+) -> None:
+    """Set how spans are recorded; what is not given stays as it is.
+
+    store: path of the DuckDB file (default: `.tracer/traces.duckdb` in the project's root).
+    capture_content: False keeps shapes and numbers, no texts. enabled: False records nothing.
+    redact: patterns or callables (text -> text) that add to the built-in redaction; False removes all of it.
+    max_value_bytes: the most that one value takes as JSON (1,000,000); what is longer is cut, and says so.
+    processors: OpenTelemetry SDK SpanProcessors or SpanExporters that get every span too.
+    Raises UsageError for a value that cannot be right.
+    """
+    given = {name: value for name, value in locals().items() if value is not _AS_IT_IS}
+    RECORDER.configure(**given)
+
+
+def instrument(*names: str) -> list[str]:
+    """Record libraries by themselves: `instrument("openai", "langchain")`, or all that are installed.
+
+    Returns the names of what is being recorded. Calling it again changes nothing. Raises UnknownIntegration for
+    a name that is none of ours, and IntegrationNotInstalled for one that was asked for by name and is missing.
+    """
+    on: list[str] = import_module("tracer.integrations").instrument(*names)
+    return on
+
+
+def uninstrument(*names: str) -> None:
+    """Undo `instrument`, for these or for all."""
+    import_module("tracer.integrations").uninstrument(*names)
+
+
+def flush(timeout: float | None = None) -> bool:
+    """Move everything that has ended into DuckDB; return whether that was done within `timeout` seconds.
+
+    Nothing is lost without it: an ended span is on the disk, and readers see it. It is for those who open the
+    DuckDB file with a client of their own.
+    """
+    if not recording():
+        return True
+    RECORDER.writer.seal()
+    return absorber.run(RECORDER.store, timeout)
+
+
+def score(
+    target: Span | str | tuple[str, str],
+    name: str,
+    value: float | bool | None = None,
+    *,
+    label: str | None = None,
+    comment: str | None = None,
+    source: str = "api",
+) -> None:
+    """Judge a span or a trace: `score(current_span(), "helpful", 1)`.
+
+    `target` is a span, a trace id, or (trace id, span id). `value` is a number or a bool, `label` a word in its
+    place or beside it.
+    Raises UsageError for a target that is none of these.
+    """
+    trace_id, span_id = _target(target)
+    if not name or (value is None and label is None and comment is None):
+        raise UsageError("a score has a name, and a value, a label or a comment")
+    data = {
+        "trace_id": trace_id,
+        "span_id": span_id,
+        "name": name,
+        "value": None if value is None else float(value),
+        "label": label,
+        "comment": comment,
+        "source": source,
+        "time_ns": now_ns(),
+    }
+    if recording():
+        with contain("a score"):
+            RECORDER.write_record("score", data)
+
+
+def _target(target: Any) -> tuple[str, str | None]:
+    if isinstance(target, Span):
+        return target.trace_id, target.span_id
+    if isinstance(target, str):
+        return target, None
+    if isinstance(target, tuple) and len(target) == 2:
+        return target
+    raise UsageError(f"score takes a span, a trace id or (trace id, span id), not {target!r}")
