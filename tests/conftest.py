@@ -1,0 +1,66 @@
+"""What every test starts from: a store of its own, our failures raised, no absorber in the background."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["TRACER_RAISE"] = "1"
+os.environ["TRACER_ABSORB"] = "0"
+os.environ.pop("TRACER_STORE", None)
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import tracer
+from tracer.demo.server import LoopbackServer
+from tracer.recorder import RECORDER
+from tracer.rows import SpanRow
+from tracer.store import Store
+from tracer.tree import build_tree
+
+
+@pytest.fixture
+def store_path(tmp_path: Path) -> Iterator[Path]:
+    """The path of an empty store that this process records to for the length of the test."""
+    path = tmp_path / "traces.duckdb"
+    defaults = {name: getattr(RECORDER.config, name) for name in RECORDER.config.__dataclass_fields__}
+    tracer.configure(store=path)
+    yield path
+    tracer.uninstrument()
+    tracer.configure(**defaults)
+    RECORDER.open_spans.clear()
+
+
+@pytest.fixture
+def store(store_path: Path) -> Store:
+    return Store(store_path)
+
+
+@pytest.fixture
+def spans(store: Store) -> Callable[[], list[SpanRow]]:
+    """Everything recorded so far, oldest first, read from the live journal."""
+
+    def read() -> list[SpanRow]:
+        ids = [row["trace_id"] for row in store.traces(limit=1000, include_tests=True)]
+        rows = [row for trace_id in ids for row in store.trace(trace_id).rows]
+        return sorted(rows, key=lambda row: row.start_ns)
+
+    return read
+
+
+@pytest.fixture
+def outline(spans: Callable[[], list[SpanRow]]) -> Callable[[], list[str]]:
+    """The names of all spans so far, indented as they are nested."""
+
+    def draw() -> list[str]:
+        return ["  " * depth + node.row.name for root in build_tree(spans()) for depth, node in root.walk()]
+
+    return draw
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as running:
+        yield running

@@ -1,0 +1,177 @@
+"""Any value becomes JSON, within bounds and without secrets, and none of them raises."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import json
+import pathlib
+import uuid
+from typing import Any
+
+import numpy
+import pandas
+import pytest
+from pydantic import BaseModel
+
+from tracer.capture import Redactor, cut, encode, shape_only
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Order:
+    number: int
+    items: set[str]
+
+
+class Customer(BaseModel):
+    name: str
+    born: datetime.date
+
+
+class Hostile:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+Point = collections.namedtuple("Point", "x y")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": [1, 2.5, None, True, "é"]}, {"a": [1, 2.5, None, True, "é"]}),
+        (Order(1, {"bell"}), {"number": 1, "items": ["bell"]}),
+        (Customer(name="Ada", born=datetime.date(1815, 12, 10)), {"name": "Ada", "born": "1815-12-10"}),
+        (Colour.RED, "red"),
+        (Point(1, 2), {"x": 1, "y": 2}),
+        (datetime.timedelta(minutes=1), {"$type": "timedelta", "seconds": 60.0}),
+        (decimal.Decimal("1.50"), "1.50"),
+        (pathlib.PurePosixPath("/a/b"), "/a/b"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (b"hello", {"$type": "bytes", "length": 5, "base64": "aGVsbG8="}),
+        (collections.deque([1]), [1]),
+        (
+            {1: "a", (2, 3): "b", None: "c", True: "d", Colour.RED: "e"},
+            {"1": "d", "(2, 3)": "b", "null": "c", "red": "e"},
+        ),
+        (2**70, {"$type": "int", "repr": hex(2**70)}),
+        ("broken \ud800 text", "broken \ufffd text"),
+        (ValueError("bad"), {"$type": "ValueError", "message": "bad"}),
+        (len, {"$type": "builtin_function_or_method", "name": "len"}),
+        (numpy.float32(1.5), 1.5),
+        (
+            numpy.arange(6.0).reshape(2, 3),
+            {"$type": "numpy.ndarray", "shape": [2, 3], "dtype": "float64", "preview": [0, 1, 2, 3, 4, 5]},
+        ),
+        (
+            pandas.DataFrame({"a": [1, 2]}),
+            {"$type": "pandas.DataFrame", "shape": [2, 1], "columns": ["a"], "preview": [{"a": 1}, {"a": 2}]},
+        ),
+        (
+            [Hostile(), 2**70],
+            [{"$type": f"{__name__}.Hostile", "unreadable": "RuntimeError"}, {"$type": "int", "repr": hex(2**70)}],
+        ),
+        ({Hostile(): 1}, {f"{__name__}.Hostile (RuntimeError)": 1}),
+    ],
+)
+def test_values_become_json(value: Any, expected: Any) -> None:
+    assert json.loads(encode(value)) == expected
+
+
+def test_circles_and_depths_end_in_a_marker() -> None:
+    circle: dict[str, Any] = {}
+    circle["self"] = circle
+    assert json.loads(encode(circle)) == {"self": {"$type": "dict", "cycle": True}}
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    assert b'"too_deep":true' in encode(deep)
+
+
+def test_an_iterator_is_not_read() -> None:
+    items = iter([1, 2])
+    assert json.loads(encode({"items": items})) == {"items": {"$type": "list_iterator"}}
+    assert list(items) == [1, 2]
+
+
+def test_long_texts_are_cut_evenly_and_say_so() -> None:
+    messages = [{"role": "user", "content": "x" * 5_000}, {"role": "user", "content": "short"}]
+    shorter = cut(encode(messages), 1_000)
+    assert len(shorter) <= 1_000
+    first, second = json.loads(shorter)
+    assert second == messages[1]
+    assert first["content"].startswith("xxx")
+    assert "…[cut: " in first["content"]
+
+
+def test_a_value_long_for_another_reason_is_a_marker_with_its_size() -> None:
+    encoded = encode(list(range(10_000)))
+    marker = json.loads(cut(encoded, 1_000))
+    assert marker["$type"] == "cut"
+    assert marker["bytes"] == len(encoded)
+    assert encoded.decode().startswith(marker["preview"])
+
+
+SECRETS = {
+    "api-key": [
+        "sk-proj-abcdefghijklmnop1234",
+        "sk-ant-api03-abcdefghijklmnop",
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_" + "a" * 36,
+    ],
+    "bearer-token": ["Bearer abcdefghijklmnopqrstuvwx"],
+    "private-key": [
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nMIIE",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret"), [(kind, secret) for kind, secrets in SECRETS.items() for secret in secrets]
+)
+def test_secrets_never_reach_the_line(kind: str, secret: str) -> None:
+    line = encode({"input": {"text": f"use {secret} please", "again": secret}, "status_message": f'quoted "{secret}"'})
+    redacted = Redactor().redact(line)
+    row = json.loads(redacted)
+    hidden = secret.removeprefix("Bearer ").encode()
+    assert hidden not in redacted
+    assert f"[redacted:{kind}]" in row["input"]["text"]
+    assert row["attributes"]["tracer.redacted"][kind] == 3
+
+
+def test_fields_named_for_secrets_are_redacted_whatever_they_hold() -> None:
+    line = encode({"input": {"api_key": "short", "x-api-key": "a b", "nested": json.dumps({"password": "p w"})}})
+    row = json.loads(Redactor().redact(line))
+    assert row["input"]["api_key"] == row["input"]["x-api-key"] == "[redacted:secret-field]"
+    assert json.loads(row["input"]["nested"]) == {"password": "[redacted:secret-field]"}
+
+
+def test_what_is_no_secret_stays() -> None:
+    line = encode({"input": "task-based risk-scoring sk-short Bearer of news", "tokens": {"max_tokens": "12"}})
+    assert Redactor().redact(line) == line
+
+
+def test_own_patterns_and_callables_add_to_the_built_in_ones() -> None:
+    def broken(text: str) -> str:
+        raise RuntimeError("no")
+
+    line = encode({"trace_id": "0123", "input": "call 555-0123", "output": "sk-proj-abcdefghijklmnop1234"})
+    row = json.loads(Redactor([r"\d{3}-\d{4}"]).redact(line))
+    assert (row["input"], row["output"]) == ("call [redacted:own]", "[redacted:api-key]")
+    assert json.loads(Redactor(broken).redact(line))["input"] == "[redacted:unreadable]"
+    assert Redactor(False).redact(line) == line
+
+
+def test_without_content_the_shape_stays() -> None:
+    value = [{"role": "user", "parts": [{"type": "text", "content": "secret"}], "score": 0.5}]
+    assert json.loads(shape_only(encode(value))) == [
+        {"role": "user", "parts": [{"type": "text", "content": "[6 characters]"}], "score": 0.5}
+    ]
