@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import orjson
+from ahocorasick_rs import BytesAhoCorasick
 
 from tracer.config import Redact
 from tracer.errors import attempt
@@ -67,6 +68,10 @@ BUILT_IN = (
     ),
 )
 
+_PATTERN_OF_MARKER = [pattern.kind for pattern in BUILT_IN for _ in pattern.markers]
+_MARKERS = BytesAhoCorasick([marker for pattern in BUILT_IN for marker in pattern.markers])
+"""All markers in one pass over the line: one `in` for each took longer than all the rest of a span."""
+
 
 class Redactor:
     """Takes secrets out of lines, by the built-in patterns and by the user's.
@@ -75,15 +80,17 @@ class Redactor:
     """
 
     def __init__(self, redact: Redact = None) -> None:
-        self._built_in = () if redact is False else BUILT_IN
+        self._built_in = redact is not False
         self._own = _own_rules(redact)
 
     def redact(self, line: bytes) -> bytes:
         """Return the line, one JSON object, without secrets; its attribute `tracer.redacted` counts them by kind."""
         counts: Counter[str] = Counter()
-        for pattern in self._built_in:
-            if any(marker in line for marker in pattern.markers):
-                line = pattern.expression.sub(partial(_replaced, pattern.kind, counts), line)
+        if self._built_in and (found := _MARKERS.find_matches_as_indexes(line)):
+            held = {_PATTERN_OF_MARKER[marker] for marker, _, _ in found}
+            for pattern in BUILT_IN:
+                if pattern.kind in held:
+                    line = pattern.expression.sub(partial(_replaced, pattern.kind, counts), line)
         if self._own:
             row = _each_text(orjson.loads(line), self._apply_own, counts)
         elif counts:
