@@ -1,0 +1,59 @@
+"""The command `tracer`: one file a command, each with `add_arguments(parser)` and `run(options) -> exit code`.
+
+Exit codes: 0 done, 1 it went wrong, 2 it was used wrongly; `tracer run` passes on that of the program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from tracer import __version__
+from tracer.errors import TracerError, UsageError
+
+COMMANDS = {
+    "demo": "record a real chain of prompts against a local server: no key, no network",
+    "view": "open the viewer in the browser",
+    "run": "run a Python program and record its model calls, with no line changed",
+    "ls": "list the newest traces",
+    "show": "draw one trace as a tree",
+    "sql": "ask the store in SQL",
+    "absorb": "move what waits in the journal into DuckDB now",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = _parser(arguments).parse_args(arguments)
+    try:
+        code: int = import_module(f"tracer.cli.{options.command}").run(options)
+    except TracerError as error:
+        print(f"tracer {options.command}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        if options.command == "run":  # the program's own, and it ends as it would without us
+            raise
+        return 130
+    except BrokenPipeError:  # the reader of our output, as in `tracer ls | head`, has seen enough
+        sys.stderr.close()
+        return 0
+    return code
+
+
+def _parser(arguments: Sequence[str] | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tracer", description="See what an LLM program did.", epilog="`tracer COMMAND --help` tells more."
+    )
+    parser.add_argument("--version", action="version", version=f"llm-tracer {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == asked:  # the others are only named, so that none of their modules is imported
+            module = import_module(f"tracer.cli.{name}")
+            command.description = module.__doc__
+            command.formatter_class = argparse.RawDescriptionHelpFormatter
+            module.add_arguments(command)
+    return parser

@@ -1,0 +1,25 @@
+"""Open the viewer in the browser. It serves this machine alone, and only reads."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from importlib.util import find_spec
+
+from tracer.cli import options as shared
+from tracer.errors import IntegrationNotInstalled
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=None, help="the port (default: a free one from 8501 on)")
+    parser.add_argument("--no-open", action="store_true", help="open no browser; print the address only")
+    shared.add_store(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    if find_spec("streamlit") is None:
+        raise IntegrationNotInstalled("the viewer needs Streamlit: pip install 'llm-tracer[viewer]'")
+    code: int = import_module("tracer.viewer").launch(
+        shared.store_path(options), port=options.port, open_browser=not options.no_open
+    )
+    return code

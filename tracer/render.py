@@ -1,0 +1,213 @@
+"""A trace as text for a terminal: the tree with durations, tokens, cost and errors.
+
+What came from a model or a user is shown as it is, but for control characters: those would drive the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tracer.rows import CANCELLED, ERROR, INCOMPLETE, INTERRUPTED, LOST, MODEL_CALL_KINDS, OK, RUNNING, SpanRow
+from tracer.tree import Trace
+
+UNKNOWN = "–"
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_STATUS_STYLE = {
+    OK: ("✓", "green"),
+    ERROR: ("✗", "bold red"),
+    CANCELLED: ("⊘", "yellow"),
+    INTERRUPTED: ("⏸", "cyan"),
+    INCOMPLETE: ("◐", "yellow"),
+    RUNNING: ("●", "bold blue"),
+    LOST: ("?", "magenta"),
+}
+_KIND_STYLE = {"llm": "magenta", "embedding": "magenta", "tool": "yellow", "retriever": "cyan", "agent": "blue"}
+
+
+def trace_tree(trace: Trace) -> RenderableType:
+    """Return the whole trace as a tree, one span a line, with the error of each failed span below it."""
+    total_ns = max((row.duration_ns or 0 for row in trace.rows), default=0)
+    table = Table.grid(padding=(0, 2))
+    for justify in ("left", "right", "left", "right", "right", "left"):
+        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    guides = _guides(trace)
+    start_ns = min((row.start_ns for row in trace.rows), default=0)
+    for guide, (_, node) in zip(guides, trace.walk(), strict=True):
+        row = node.row
+        table.add_row(
+            _name(guide, row),
+            duration(row.duration_ns),
+            _bar(row, start_ns, total_ns),
+            _tokens(row),
+            cost(row.cost_usd),
+            _remark(row),
+        )
+    return Group(_headline(trace), table, *_failures(trace))
+
+
+def trace_list(traces: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the list of traces, in the order given."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("trace", no_wrap=True)
+    table.add_column("started", no_wrap=True)
+    table.add_column("name", overflow="ellipsis", no_wrap=True, ratio=1)
+    for right in ("time", "spans", "tokens", "cost"):
+        table.add_column(right, justify="right", no_wrap=True)
+    table.add_column("error", overflow="ellipsis", no_wrap=True, ratio=1)
+    for row in traces:
+        table.add_row(
+            _status_mark(row["status"]),
+            row["trace_id"][:12],
+            _moment(row["start_ns"]),
+            plain(row["name"]),
+            duration(row["end_ns"] - row["start_ns"] if row["end_ns"] is not None else None),
+            str(row["span_count"]),
+            at_least(tokens(_sum(row["input_tokens"], row["output_tokens"])), row["tokens_unknown_calls"]),
+            at_least(cost(row["cost_usd"]), row["cost_unknown_calls"]),
+            Text(plain(row["status_message"] or "") if row["error_count"] else "", style="red"),
+        )
+    return table
+
+
+def plain(text: str) -> str:
+    """Return the text on one line, without the control characters that would drive a terminal."""
+    return _CONTROL.sub("�", text.replace("\n", "⏎ ").replace("\t", " "))
+
+
+def duration(ns: int | None) -> str:
+    if ns is None:
+        return UNKNOWN
+    if ns < 1_000_000:
+        return f"{ns / 1e3:.0f}µs"
+    if ns < 1_000_000_000:
+        return f"{ns / 1e6:.0f}ms"
+    if ns < 60_000_000_000:
+        return f"{ns / 1e9:.2f}s"
+    minutes, seconds = divmod(ns // 1_000_000_000, 60)
+    return f"{minutes}m{seconds:02}s"
+
+
+def tokens(count: int | None) -> str:
+    if count is None:
+        return UNKNOWN
+    return str(count) if count < 10_000 else f"{count / 1000:.1f}k"
+
+
+def cost(usd: Any) -> str:
+    if usd is None:
+        return UNKNOWN
+    amount = float(usd)
+    return f"${amount:.2f}" if amount >= 1 else f"${amount:.4f}" if amount >= 0.0001 or not amount else f"${amount:.1e}"
+
+
+def at_least(text: str, unknown_calls: int | None) -> str:
+    """Return a sum as it is known: with "≥" where some calls gave no figure."""
+    return f"≥{text}" if unknown_calls and text != UNKNOWN else text
+
+
+def _headline(trace: Trace) -> Text:
+    root = trace.roots[0].row
+    mark = _status_mark(root.status)
+    line = Text.assemble(mark, " ", (plain(root.name), "bold"), ("  " + trace.trace_id, "dim"))
+    line.append(f"  {_moment(root.start_ns)}", "dim")
+    for label, value in (("session", root.session_id), ("user", root.user_id), ("tags", ", ".join(root.tags or ()))):
+        if value:
+            line.append(f"  {label} {plain(value)}", "dim")
+    return line
+
+
+def _guides(trace: Trace) -> Iterable[str]:
+    """Yield what stands before each name: the elbows that tie it to its parent."""
+    walk = list(trace.walk())
+    open_levels: set[int] = set()
+    guides = []
+    for depth, _ in reversed(walk):
+        open_levels = {level for level in open_levels if level <= depth}
+        stems = "".join("│  " if level in open_levels else "   " for level in range(1, depth))
+        guides.append(stems + ("├─ " if depth in open_levels else "└─ ") if depth else "")
+        open_levels.add(depth)
+    return reversed(guides)
+
+
+def _name(guide: str, row: SpanRow) -> Text:
+    line = Text(guide, style="dim")
+    line.append_text(_status_mark(row.status))
+    line.append(" ")
+    line.append(plain(row.name), _KIND_STYLE.get(row.kind, "default"))
+    if row.kind not in ("chain", "other"):
+        line.append(f" {row.kind}", "dim")
+    return line
+
+
+def _status_mark(status: str | None) -> Text:
+    mark, style = _STATUS_STYLE.get(status or "", ("·", "dim"))
+    return Text(mark, style=style)
+
+
+def _bar(row: SpanRow, start_ns: int, total_ns: int, width: int = 20) -> Text:
+    """The span's place in time: dots before it, a block where it ran."""
+    if not total_ns or row.duration_ns is None:
+        return Text("")
+    before = min(width - 1, (row.start_ns - start_ns) * width // total_ns)
+    length = max(1, min(width - before, round(row.duration_ns * width / total_ns)))
+    return Text.assemble((" " * before, ""), ("━" * length, "red" if row.status == ERROR else "blue"))
+
+
+def _tokens(row: SpanRow) -> str:
+    if row.kind not in MODEL_CALL_KINDS:
+        return ""
+    mark = "" if row.usage_source in (None, "api") else "~"
+    sides = f"{tokens(row.input_tokens)}→{tokens(row.output_tokens)}" if row.kind == "llm" else tokens(row.input_tokens)
+    return mark + sides
+
+
+def _remark(row: SpanRow) -> Text:
+    remark = Text()
+    if row.status not in (OK, None):
+        remark.append((row.status or "").lower(), _STATUS_STYLE.get(row.status or "", ("", "default"))[1])
+    facts = [
+        f"{row.model}" if row.model and row.model not in row.name else "",
+        f"first token {duration(row.ttft_ns)}" if row.ttft_ns is not None else "",
+        f"{row.cached_tokens} cached" if row.cached_tokens else "",
+        f"{row.retries} {'retry' if row.retries == 1 else 'retries'}" if row.retries else "",
+    ]
+    for fact in filter(None, facts):
+        remark.append(("  " if remark else "") + plain(fact), "dim")
+    return remark
+
+
+def _failures(trace: Trace) -> Sequence[RenderableType]:
+    """The errors, each once: where the same error passed several spans, the innermost tells it."""
+    told: set[tuple[str | None, str | None]] = set()
+    lines = []
+    for _, node in reversed(list(trace.walk())):
+        row = node.row
+        cause = (row.error_type, row.status_message)
+        if row.status == ERROR and cause not in told:
+            told.add(cause)
+            text = Text.assemble(
+                ("✗ ", "bold red"), (plain(row.name), "bold"), ("  " + plain(row.error_type or "error"), "red")
+            )
+            if row.status_message:
+                text.append("\n  " + "\n  ".join(plain(line) for line in row.status_message.splitlines()[:10]))
+            lines.append(Padding(text, (1, 0, 0, 0)))
+    return lines[::-1]
+
+
+def _moment(ns: int) -> str:
+    return datetime.fromtimestamp(ns / 1e9, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _sum(*counts: int | None) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
