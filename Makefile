@@ -1,0 +1,60 @@
+# One line a recipe for whoever works with this checkout: `make demo` to see it, `make test` to trust it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
+
+.PHONY: demo test test-all lint types bench browser clean help
+
+help:  ## list what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/installed-all  ## record the demo and open the viewer
+	$(BIN)/tracer demo
+	$(BIN)/tracer view
+
+test: $(VENV)/installed-dev browser lint types  ## check and test everything that CI does
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(VENV)/installed-dev browser  ## also what takes longer than one likes to wait
+	$(BIN)/pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+bench: $(VENV)/installed-dev  ## measure against the limits and the peers, in one run
+	$(BIN)/python bench/recording.py
+
+# An editable install of the strict kind holds links to the files that there were, so a new one is a reason to install.
+$(VENV)/installed-all: pyproject.toml $(FOLDERS) | $(VENV)
+	$(PIP_INSTALL) -e '.[all]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(FOLDERS) | $(VENV)
+	$(PIP_INSTALL) -e '.[dev]'
+	@touch $@ $(VENV)/installed-all
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "llm-tracer needs Python 3.10 or newer; name one: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+browser:
+	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  echo "installing Chromium for the tests of the viewer"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+	  echo "The tests of the viewer need Chromium: sudo apt-get install chromium (or brew install --cask chromium)."; \
+	  [ -z "$$CI" ]; \
+	fi
+
+clean:  ## remove what make made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
