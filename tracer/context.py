@@ -9,7 +9,7 @@ spans with parents that its backend never sees.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
@@ -19,14 +19,16 @@ from tracer.span import NOTHING_INHERITED, Inherited, Span
 ParentResolver = Callable[["Span | None"], "Span | None"]
 
 _KEY = otel_context.create_key("llm-tracer")
+_OTEL_KEY = next(iter(otel.set_span_in_context(otel.INVALID_SPAN, otel_context.Context())))
+"""Where OpenTelemetry keeps its current span: both keys are then set in one copy of the context."""
+
 _resolvers: list[ParentResolver] = []
 
 foreign_spans: dict[int, Span] = {}
 """Open spans of SDK providers that come in through our processor, by their OpenTelemetry span id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What holds here: our current span, what is inherited, and OpenTelemetry's current span when that was set."""
 
     span: Span | None = None
@@ -55,9 +57,10 @@ def find_parent(context: otel_context.Context | None = None) -> Span | None:
     """
     scope = current_scope(context)
     parent = scope.span
-    inner = otel.get_current_span(context)
-    if inner is not parent and inner is not scope.otel_span:
-        parent = foreign_spans.get(inner.get_span_context().span_id, parent)
+    if foreign_spans:
+        inner = otel.get_current_span(context)
+        if inner is not parent and inner is not scope.otel_span:
+            parent = foreign_spans.get(inner.get_span_context().span_id, parent)
     for resolve in _resolvers:
         parent = resolve(parent)
     return parent
@@ -77,10 +80,12 @@ def remove_parent_resolver(resolve: ParentResolver) -> None:
 def enter_span(span: Span, *, becomes_current: bool) -> Callable[[], None]:
     """Make `span` ours here, and OpenTelemetry's current span if it `becomes_current`; return what undoes that."""
     before = otel_context.get_current()
-    seen = span if becomes_current else otel.get_current_span(before)
-    inside = otel_context.set_value(_KEY, Scope(span, current_scope(before).inherited, seen), before)
+    inherited = current_scope(before).inherited
     if becomes_current:
-        inside = otel.set_span_in_context(span, inside)
+        inside = otel_context.Context({**before, _KEY: Scope(span, inherited, span), _OTEL_KEY: span})
+    else:
+        seen = otel.get_current_span(before)
+        inside = otel_context.Context({**before, _KEY: Scope(span, inherited, seen)})
     return _enter(before, inside)
 
 

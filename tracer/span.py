@@ -21,6 +21,9 @@ from tracer import rows
 from tracer.errors import attempt, contain, logger
 from tracer.fields import checked
 
+_CAPTURED_COLUMNS = rows.JSON_COLUMNS - {"metadata", "attributes", "events", "links"}
+"""JSON columns that take any value as a whole."""
+
 _FIELDS = contain("the fields of a span")
 _ENDING = contain("the end of a span")
 _MAX_MESSAGE_CHARACTERS = 10_000
@@ -124,9 +127,16 @@ class Span(otel.Span):
         add to what there is. A value of the wrong type is logged once and left out.
         """
         with _FIELDS:
-            for name, value in fields.items():
-                if value is not None and self._may_change():
-                    (self._set if name in rows.SPAN_COLUMNS else self._set_attribute)(name, value)
+            if self._may_change():
+                for name, value in fields.items():
+                    if value is None:
+                        continue
+                    if name in _CAPTURED_COLUMNS:
+                        self._columns[name] = self._sink.capture(self, name, value)
+                    elif name in rows.SPAN_COLUMNS:
+                        self._set(name, value)
+                    else:
+                        self._set_attribute(name, value)
         return self
 
     def attribute(self, key: str, value: Any) -> None:
@@ -310,8 +320,6 @@ class Span(otel.Span):
                 self._set_attribute(str(key), item)
         elif column == "metadata":
             self._metadata.update((str(key), self._sink.capture(self, column, item)) for key, item in kept.items())
-        elif column in rows.JSON_COLUMNS:
-            self._columns[column] = self._sink.capture(self, column, kept)
         else:
             self._columns[column] = kept
 
