@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import textwrap
 import threading
 from pathlib import Path
 
+import programs
 import pytest
 
 from tracer.journal import writer as writer_module
@@ -127,7 +124,7 @@ def test_on_a_full_disk_the_next_line_after_a_torn_one_is_whole(tmp_path: Path) 
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         print(journal.write(b'{"n":3}'), journal.dropped_lines)
     """
-    done = run_python(program, tmp_path / "t.duckdb")
+    done = programs.run(program, tmp_path / "t.duckdb", tmp_path / "t.duckdb")
     assert done.stdout.split() == ["False", "False", "True", "2"]
     assert "spans are being dropped" in done.stderr
     whole = [json.loads(line) for line in lines(tmp_path / "t.duckdb") if line.endswith(b"}")]
@@ -154,7 +151,7 @@ def test_a_forked_child_has_a_journal_of_its_own_and_the_parent_keeps_its_lock(t
             assert RECORDER.writer is mine
         RECORDER.close()
     """
-    run_python(program, tmp_path / "t.duckdb", PYTHONWARNINGS="error")
+    programs.run(program, tmp_path / "t.duckdb", tmp_path / "t.duckdb", PYTHONWARNINGS="error")
     rows = [row for row in map(json.loads, lines(tmp_path / "t.duckdb")) if "record" not in row]
     by_name = {row["name"]: row for row in rows}
     assert sorted(row["name"] for row in rows) == ["before", "child", "parent"]
@@ -168,16 +165,3 @@ def test_a_lock_is_waited_for_no_longer_than_asked(tmp_path: Path) -> None:
         assert (first, second) == (True, False)
     with locked(gate, shared=True, timeout=0) as one, locked(gate, shared=True, timeout=0) as two:
         assert (one, two) == (True, True)
-
-
-def run_python(program: str, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program), *map(str, arguments)],
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import programs
 import pytest
 from opentelemetry import trace as otel
 from opentelemetry.sdk.trace import TracerProvider
@@ -78,14 +76,9 @@ SAMPLED_APPLICATION = """
 """
 
 
-def test_a_sampled_application_exports_and_sends_the_same_with_and_without_us(store_path: object, spans: Spans) -> None:
+def test_a_sampled_application_exports_and_sends_the_same_with_and_without_us(store_path: Path, spans: Spans) -> None:
     def run(how: str) -> tuple[list[object], list[object]]:
-        environ = {**os.environ, "TRACER_STORE": str(store_path)}
-        program = textwrap.dedent(SAMPLED_APPLICATION)
-        done = subprocess.run(
-            [sys.executable, "-c", program, how], env=environ, capture_output=True, text=True, check=True, timeout=60
-        )
-        exported, headers = json.loads(done.stdout)
+        exported, headers = json.loads(programs.run(SAMPLED_APPLICATION, store_path, how).stdout)
         return exported, headers
 
     without, with_us = run("without"), run("with")
@@ -135,6 +128,7 @@ def test_the_genai_attributes_of_foreign_spans_become_columns(provider: TracerPr
         "gen_ai.response.time_to_first_chunk": 0.25,
         "gen_ai.input.messages": json.dumps(messages),
     }
+
     def call() -> None:
         with provider.get_tracer("vendor").start_as_current_span("chat claude-x", attributes=attributes):
             raise ValueError("boom")
