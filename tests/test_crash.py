@@ -142,6 +142,19 @@ def test_a_folder_that_cannot_be_written_costs_one_line_in_the_log(tmp_path: Pat
     assert done.stderr.count("TRACER_STORE") == 1
 
 
+def test_spans_of_exit_handlers_are_recorded_without_a_word(store_path: Path) -> None:
+    program = """
+        import atexit
+        late = lambda: tracer.span("late").end()
+        atexit.register(late)
+        import tracer
+        tracer.span("early").end()
+        atexit.register(lambda: tracer.span("at exit").end())
+    """
+    assert programs.run(program, store_path).stderr == ""
+    assert [row["name"] for row in Store(store_path).traces()] == ["late", "at exit", "early"]
+
+
 def test_the_traced_program_keeps_its_exit_code_and_its_signals(store_path: Path) -> None:
     program = """
         import signal, time, tracer

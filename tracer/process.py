@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from tracer.errors import attempt
+
 PACKAGES = (
     "llm-tracer",
     "openai",
@@ -35,9 +37,9 @@ def describe() -> dict[str, Any]:
         "executable": sys.executable,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "cwd": os.getcwd(),
+        "cwd": attempt(os.getcwd)[0],  # it may have been deleted
         "packages": _packages(),
-        "git": _git(Path.cwd()),
+        "git": attempt(lambda: _git(Path.cwd()))[0],
     }
 
 

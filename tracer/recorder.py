@@ -182,7 +182,7 @@ class Recorder:
 
     def close(self) -> None:
         """End recording at the exit of the program: everything is durable already, so there is nothing to wait for."""
-        self.watcher.stop()
+        self.watcher.stop(for_good=True)
         with contain("the end of the process"):
             if self._writer is not None:
                 if not self._process_written:

@@ -22,16 +22,19 @@ class Watcher:
         self._tick = tick
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._is_over = False
 
     def ensure_running(self) -> None:
-        if self._thread is None:
+        if self._thread is None and not self._is_over:
             self._stopping = threading.Event()
             self._thread = threading.Thread(target=self._run, args=(self._stopping,), name="llm-tracer", daemon=True)
             with contain("long-running spans"):
                 self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread and wait for it: at most for one tick. Does nothing when called by the thread itself."""
+    def stop(self, *, for_good: bool = False) -> None:
+        """End the thread and wait for it: at most for one tick. `for_good` at the exit of the process, which starts no
+        threads any more."""
+        self._is_over = for_good
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             self._stopping.set()
