@@ -1,0 +1,197 @@
+"""One logical call of the API, its retries included, and the span that tells it.
+
+The span is current only while the request is under way: a streamed answer outlives that, and what the program does
+between two of its events is no part of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from contextvars import ContextVar
+from functools import partial
+from time import perf_counter_ns
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+
+from tracer.errors import contain
+from tracer.integrations.model_calls import claim
+from tracer.integrations.openai.body import Body, Fields, mapping, parse
+from tracer.integrations.openai.provider import provider_of
+from tracer.integrations.openai.stream import Chunk, Passed, decoded, fold, tee
+from tracer.integrations.openai.surface import Surface
+from tracer.integrations.openai.surfaces import classify
+from tracer.recorder import now_ns, recording, start_span, use
+from tracer.rows import CANCELLED, INCOMPLETE
+from tracer.span import status_of
+
+_FRAMEWORKS_OWN = frozenset({"input", "output", "system_instructions", "status", "status_message", "error_type"})
+"""What a framework that opened the span tells itself."""
+
+_current: ContextVar[Call | None] = ContextVar("tracer_openai_call", default=None)
+
+
+def current_call() -> Call | None:
+    """Return the recorded call whose request is under way here."""
+    return _current.get()
+
+
+class requesting:
+    """Record the request that the block makes: `with requesting(client, options): …`."""
+
+    __slots__ = ("_call", "_outer", "_use")
+
+    def __init__(self, client: Any, options: Any) -> None:
+        self._call: Call | None = None
+        with contain("the start of an OpenAI call"):
+            if recording() and (surface := classify(options.method, options.url)):
+                self._call = Call(surface, client, options)
+
+    def __enter__(self) -> None:
+        self._outer = _current.get()
+        _current.set(self._call)  # None too: a request for a token inside a call is not that call
+        self._use = use(self._call.span) if self._call else nullcontext()
+        self._use.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._use.__exit__(None, None, None)
+        # No token: a coroutine that was given up is closed in whatever context garbage is collected.
+        if _current.get() is self._call:
+            _current.set(self._outer)
+        if self._call is not None:
+            with contain("the end of an OpenAI call"):
+                self._call.left(error)
+
+
+class Call:
+    """A call under way. Its span ends when the request is left, or with the body that is read after that.
+
+    Where a framework has opened a span for this very call, that one is enriched, and the framework ends it.
+    """
+
+    def __init__(self, surface: Surface, client: Any, options: Any) -> None:
+        body = _request_body(options)
+        fields: Fields = {}
+        with contain("the request of an OpenAI call"):
+            fields = surface.request_fields(body)
+        claimed = claim(fields.get("input", ())) if surface.kind == "llm" else None
+        self._surface = surface
+        self._owns_span = claimed is None
+        self._is_streamed = surface.stream is not None and bool(body.get("stream"))
+        self._body_is_open = False
+        self.span = claimed or start_span(_name(surface, body), kind=surface.kind)
+        self._started = perf_counter_ns() - (now_ns() - self.span.start_ns)
+        self._set(
+            {
+                "operation": surface.operation,
+                "request_model": body.get("model"),
+                "stream": self._is_streamed if surface.stream else None,
+                "openai.api.type": surface.api_type,
+                "openai.request.service_tier": body.get("service_tier"),
+                **_server(client, options.url),
+                **fields,
+            }
+        )
+
+    def answered(self, response: Any, retries: int) -> None:
+        """Take up a response that the client accepted: now if its body has been read, else when that is over."""
+        headers = response.headers
+        self._set(
+            {
+                "request_id": headers.get("x-request-id") or headers.get("apim-request-id"),
+                "retries": retries,
+                "http.response.status_code": response.status_code,
+            }
+        )
+        self._is_streamed &= "json" not in headers.get("content-type", "")
+        if response.is_closed:
+            self._tell([(None, response.content)], was_exhausted=True)
+        else:
+            # The response is not held: its stream would lead back to it, and it would not be freed when it is dropped.
+            decode = partial(decoded, response_class=type(response), encoding=headers.get("content-encoding"))
+            response.stream = tee(response.stream, partial(self._body_ended, decode))
+            self._body_is_open = True
+
+    def left(self, error: BaseException | None) -> None:
+        """The request has returned, or has raised."""
+        if error is not None:
+            self._set(_failure(error))
+            self._fail(error)
+        if error is not None or not self._body_is_open:
+            self._end()
+
+    def _body_ended(self, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]], passed: Passed) -> None:
+        with contain("the body of an OpenAI call"):
+            self._tell(decode(passed.chunks), was_exhausted=passed.was_exhausted, error=passed.error)
+        self._end()
+
+    def _tell(self, chunks: Iterable[Chunk], *, was_exhausted: bool, error: BaseException | None = None) -> None:
+        """Tell what came, and how it ended. An error that the body itself reports outranks the rest."""
+        if self._is_streamed and self._surface.stream:
+            streamed = fold(self._surface.stream, chunks)
+            body, has_ended = streamed.body, streamed.has_ended
+            if streamed.first_content_ns is not None:
+                self._set({"ttft_ns": streamed.first_content_ns - self._started})
+        else:
+            body, has_ended = mapping(parse(b"".join(data for _, data in chunks))), was_exhausted
+        fields = self._surface.response_fields(body)
+        if error is not None and not has_ended:
+            self._fail(error)
+        elif was_exhausted and not has_ended:
+            self._set({"status": INCOMPLETE, "status_message": "the stream ended without its last event"})
+        elif not has_ended and not fields.get("finish_reasons"):  # who stops at the finish reason has all there is
+            self._set({"status": CANCELLED})
+        self._set(fields)
+
+    def _set(self, fields: Fields) -> None:
+        if self.span.is_recording():
+            self.span.set(**{name: fields[name] for name in fields if self._owns_span or name not in _FRAMEWORKS_OWN})
+
+    def _fail(self, error: BaseException) -> None:
+        if self._owns_span and self.span.is_recording():
+            self.span.fail(error, status_of(error))
+
+    def _end(self) -> None:
+        if self._owns_span:
+            self.span.end()
+
+
+def _name(surface: Surface, body: Body) -> str:
+    model = body.get("model")
+    return f"{surface.operation} {model}" if model else surface.operation
+
+
+def _request_body(options: Any) -> Body:
+    """Return the JSON body that the client is about to send, `extra_body` included; empty where it sends none."""
+    sent = options.json_data if options.json_data is not None else getattr(options, "content", None)
+    body = mapping(parse(sent) if isinstance(sent, bytes) else sent)
+    merged = {**body, **mapping(options.extra_json)}
+    return {name: value for name, value in merged.items() if not isinstance(value, openai.NotGiven | openai.Omit)}
+
+
+def _server(client: Any, url: str) -> Fields:
+    """Return where the request goes. `server.port` is left out where it is the scheme's own."""
+    given, base = urlsplit(url), client.base_url
+    host, port = (given.hostname, given.port) if given.hostname else (base.host, base.port)
+    is_azure = isinstance(client, openai.AzureOpenAI | openai.AsyncAzureOpenAI)
+    return {
+        "provider": "azure.ai.openai" if is_azure else provider_of(host),
+        "server.address": host,
+        "server.port": port,
+    }
+
+
+def _failure(error: BaseException) -> Fields:
+    """Return what an exception of the client knows of the last try."""
+    request = getattr(getattr(error, "response", None), "request", None) or getattr(error, "request", None)
+    retries = getattr(request, "headers", {}).get("x-stainless-retry-count", "")
+    return {
+        "request_id": getattr(error, "request_id", None),
+        "retries": int(retries) if retries.isdecimal() else None,
+        "http.response.status_code": getattr(error, "status_code", None),
+    }
