@@ -16,7 +16,7 @@ import pytest
 import tracer
 from tracer.demo.server import LoopbackServer
 from tracer.recorder import RECORDER
-from tracer.rows import SpanRow
+from tracer.rows import SpanRow, span_row
 from tracer.store import Store
 from tracer.tree import build_tree
 
@@ -43,9 +43,7 @@ def spans(store: Store) -> Callable[[], list[SpanRow]]:
     """Everything recorded so far, oldest first, read from the live journal."""
 
     def read() -> list[SpanRow]:
-        ids = [row["trace_id"] for row in store.traces(limit=1000, include_tests=True)]
-        rows = [row for trace_id in ids for row in store.trace(trace_id).rows]
-        return sorted(rows, key=lambda row: row.start_ns)
+        return [span_row(row) for row in store.sql("from spans order by start_ns")]
 
     return read
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import programs
 import pytest
 
+import programs
 import tracer
 from tracer.errors import IntegrationNotInstalled, UnknownIntegration, UsageError
 from tracer.rows import SpanRow

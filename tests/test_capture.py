@@ -58,8 +58,8 @@ Point = collections.namedtuple("Point", "x y")
         (b"hello", {"$type": "bytes", "length": 5, "base64": "aGVsbG8="}),
         (collections.deque([1]), [1]),
         (
-            {1: "a", (2, 3): "b", None: "c", True: "d", Colour.RED: "e"},
-            {"1": "d", "(2, 3)": "b", "null": "c", "red": "e"},
+            {7: "a", (2, 3): "b", None: "c", True: "d", Colour.RED: "e"},
+            {"7": "a", "(2, 3)": "b", "null": "c", "true": "d", "red": "e"},
         ),
         (2**70, {"$type": "int", "repr": hex(2**70)}),
         ("broken \ud800 text", "broken \ufffd text"),

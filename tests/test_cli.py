@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import programs
 import pytest
 
+import programs
 import tracer
 from tracer.cli import COMMANDS
 from tracer.store import Store
@@ -43,7 +43,7 @@ def test_every_command_helps_itself(store_path: Path) -> None:
 
 def test_ls_lists_the_newest_first(recorded: Path) -> None:
     done = programs.tracer(recorded, "ls")
-    names = [line.split()[4] for line in done.stdout.splitlines()[1:]]
+    names = [line.split()[2] for line in done.stdout.splitlines()[1:]]
     assert names == ["broken", "answer"]
     assert "no order 42" in done.stdout
     assert "\x1b[31m" not in done.stdout
@@ -53,7 +53,7 @@ def test_ls_lists_the_newest_first(recorded: Path) -> None:
 
 def test_show_draws_the_tree(recorded: Path) -> None:
     (broken, answer) = Store(recorded).traces()
-    drawn = programs.tracer(recorded, "show", answer["trace_id"][:10]).stdout
+    drawn = programs.tracer(recorded, "show", answer["trace_id"][:16]).stdout
     lines = drawn.splitlines()
     assert "answer" in lines[0]
     assert "session s1" in lines[0]
@@ -139,6 +139,13 @@ def test_run_changes_nothing_for_the_program(store_path: Path, script: Path) -> 
     assert (traced.returncode, traced.stdout, traced.stderr) == (7, untraced.stdout, untraced.stderr)
     (row,) = Store(store_path).traces("name:app.py")
     assert (row["name"], row["span_count"], row["status"]) == ("app.py", 2, "ERROR")
+
+
+def test_run_loads_nothing_that_only_reading_needs(store_path: Path, tmp_path: Path) -> None:
+    script = tmp_path / "modules.py"
+    script.write_text("import sys\nprint(*sys.modules)")
+    loaded = set(programs.tracer(store_path, "run", script).stdout.split())
+    assert loaded & {"duckdb", "rich", "streamlit", "tiktoken", "genai_prices"} == set()
 
 
 def test_run_shows_the_programs_traceback_without_our_frames(store_path: Path, script: Path) -> None:

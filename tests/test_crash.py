@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import programs
 import pytest
 
+import programs
 from tracer.journal.layout import Layout
 from tracer.store import Store
 

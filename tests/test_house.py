@@ -27,6 +27,7 @@ FLOORS = [
     {"store"},
     {"render"},
     {"cli.options", "demo"},
+    {"cli.reading"},
     {"viewer", "cli.absorb", "cli.demo", "cli.ls", "cli.run", "cli.show", "cli.sql", "cli.view"},
     {"cli"},
     {"__main__"},

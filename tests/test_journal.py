@@ -7,9 +7,9 @@ import shutil
 import threading
 from pathlib import Path
 
-import programs
 import pytest
 
+import programs
 from tracer.journal import writer as writer_module
 from tracer.journal.layout import MAX_LINE_BYTES, Layout
 from tracer.journal.locks import is_locked, locked

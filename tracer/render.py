@@ -19,6 +19,8 @@ from tracer.rows import CANCELLED, ERROR, INCOMPLETE, INTERRUPTED, LOST, MODEL_C
 from tracer.tree import Trace
 
 UNKNOWN = "–"
+SHORT_ID = 16
+"""Characters of a trace id that tell it from all others: the first 12 are the millisecond in which it began."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STATUS_STYLE = {
@@ -33,12 +35,12 @@ _STATUS_STYLE = {
 _KIND_STYLE = {"llm": "magenta", "embedding": "magenta", "tool": "yellow", "retriever": "cyan", "agent": "blue"}
 
 
-def trace_tree(trace: Trace) -> RenderableType:
-    """Return the whole trace as a tree, one span a line, with the error of each failed span below it."""
+def trace_tree(trace: Trace, summary: Mapping[str, Any]) -> RenderableType:
+    """Return the whole trace as a tree, one span a line, and its errors below; `summary` is its row of `traces`."""
     total_ns = max((row.duration_ns or 0 for row in trace.rows), default=0)
     table = Table.grid(padding=(0, 2))
     for justify in ("left", "right", "left", "right", "right", "left"):
-        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(justify=justify, no_wrap=True)
     guides = _guides(trace)
     start_ns = min((row.start_ns for row in trace.rows), default=0)
     for guide, (_, node) in zip(guides, trace.walk(), strict=True):
@@ -48,28 +50,27 @@ def trace_tree(trace: Trace) -> RenderableType:
             duration(row.duration_ns),
             _bar(row, start_ns, total_ns),
             _tokens(row),
-            cost(row.cost_usd),
+            cost(row.cost_usd) if row.kind in MODEL_CALL_KINDS or row.cost_usd is not None else "",
             _remark(row),
         )
-    return Group(_headline(trace), table, *_failures(trace))
+    return Group(_headline(trace, summary), table, *_failures(trace))
 
 
-def trace_list(traces: Iterable[Mapping[str, Any]]) -> Table:
-    """Return the list of traces, in the order given."""
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
+def trace_list(traces: Iterable[Mapping[str, Any]], now_ns: int) -> Table:
+    """Return the list of traces, in the order given; `now_ns` is what their age is counted from."""
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 0), expand=True)
     table.add_column("", no_wrap=True)
-    table.add_column("trace", no_wrap=True)
-    table.add_column("started", no_wrap=True)
-    table.add_column("name", overflow="ellipsis", no_wrap=True, ratio=1)
-    for right in ("time", "spans", "tokens", "cost"):
+    table.add_column("trace", no_wrap=True, min_width=SHORT_ID)
+    table.add_column("name", overflow="ellipsis", no_wrap=True, max_width=28)
+    for right in ("age", "time", "spans", "tokens", "cost"):
         table.add_column(right, justify="right", no_wrap=True)
     table.add_column("error", overflow="ellipsis", no_wrap=True, ratio=1)
     for row in traces:
         table.add_row(
             _status_mark(row["status"]),
-            row["trace_id"][:12],
-            _moment(row["start_ns"]),
+            row["trace_id"][:SHORT_ID],
             plain(row["name"]),
+            _age(now_ns - row["start_ns"]),
             duration(row["end_ns"] - row["start_ns"] if row["end_ns"] is not None else None),
             str(row["span_count"]),
             at_least(tokens(_sum(row["input_tokens"], row["output_tokens"])), row["tokens_unknown_calls"]),
@@ -107,7 +108,9 @@ def cost(usd: Any) -> str:
     if usd is None:
         return UNKNOWN
     amount = float(usd)
-    return f"${amount:.2f}" if amount >= 1 else f"${amount:.4f}" if amount >= 0.0001 or not amount else f"${amount:.1e}"
+    if 0 < amount < 0.0001:
+        return "<$0.0001"
+    return f"${amount:.2f}" if amount >= 1 else f"${amount:.4f}"
 
 
 def at_least(text: str, unknown_calls: int | None) -> str:
@@ -115,14 +118,16 @@ def at_least(text: str, unknown_calls: int | None) -> str:
     return f"≥{text}" if unknown_calls and text != UNKNOWN else text
 
 
-def _headline(trace: Trace) -> Text:
-    root = trace.roots[0].row
-    mark = _status_mark(root.status)
-    line = Text.assemble(mark, " ", (plain(root.name), "bold"), ("  " + trace.trace_id, "dim"))
-    line.append(f"  {_moment(root.start_ns)}", "dim")
-    for label, value in (("session", root.session_id), ("user", root.user_id), ("tags", ", ".join(root.tags or ()))):
+def _headline(trace: Trace, summary: Mapping[str, Any]) -> Text:
+    line = Text.assemble(_status_mark(summary["status"]), " ", (plain(summary["name"]), "bold"))
+    line.append(f"  {at_least(_in_and_out(summary), summary['tokens_unknown_calls'])} tokens")
+    line.append(f"  {at_least(cost(summary['cost_usd']), summary['cost_unknown_calls'])}")
+    line.append(f"  {_moment(summary['start_ns'])}", "dim")
+    tags = ", ".join(summary["tags"] or ())
+    for label, value in (("session", summary["session_id"]), ("user", summary["user_id"]), ("tags", tags)):
         if value:
             line.append(f"  {label} {plain(value)}", "dim")
+    line.append("  " + trace.trace_id, "dim")
     return line
 
 
@@ -167,8 +172,12 @@ def _tokens(row: SpanRow) -> str:
     if row.kind not in MODEL_CALL_KINDS:
         return ""
     mark = "" if row.usage_source in (None, "api") else "~"
-    sides = f"{tokens(row.input_tokens)}→{tokens(row.output_tokens)}" if row.kind == "llm" else tokens(row.input_tokens)
-    return mark + sides
+    counts = {"input_tokens": row.input_tokens, "output_tokens": row.output_tokens}
+    return mark + (_in_and_out(counts) if row.kind == "llm" else tokens(row.input_tokens))
+
+
+def _in_and_out(counts: Mapping[str, Any]) -> str:
+    return f"{tokens(counts['input_tokens'])}→{tokens(counts['output_tokens'])}"
 
 
 def _remark(row: SpanRow) -> Text:
@@ -206,6 +215,14 @@ def _failures(trace: Trace) -> Sequence[RenderableType]:
 
 def _moment(ns: int) -> str:
     return datetime.fromtimestamp(ns / 1e9, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _age(ns: int) -> str:
+    seconds = max(0, ns // 1_000_000_000)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def _sum(*counts: int | None) -> int | None:

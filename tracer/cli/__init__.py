@@ -48,7 +48,9 @@ def _parser(arguments: Sequence[str] | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"llm-tracer {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    asked = next((word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), None)
+    asked = next(
+        (word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")), None
+    )
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if name == asked:  # the others are only named, so that none of their modules is imported

@@ -21,6 +21,7 @@ def run(options: argparse.Namespace) -> int:
     tracer.configure(store=path)
     trace_ids = import_module("tracer.demo").run_demo(print)
     print(f"\n{len(trace_ids)} traces recorded in {path}\n")
-    print(f"  tracer show {trace_ids[0][:12]}   draws one as a tree")
-    print("  tracer view                opens the viewer")
+    print("  tracer ls                      lists them")
+    print(f"  tracer show {trace_ids[1][:16]}   draws one as a tree")
+    print("  tracer view                    opens the viewer")
     return 0

@@ -1,20 +1,22 @@
 """List the newest traces.
 
-  tracer ls                         the newest 20
-  tracer ls error since:1h          those with an error, of the last hour
-  tracer ls model:gpt-4o dur>2s     by model and duration
-  tracer ls '"refund policy"'       by text in inputs, outputs and errors
-  tracer ls --where "cost_usd > 1"  by SQL over the table `traces`
+tracer ls                         the newest 20
+tracer ls error since:1h          those with an error, of the last hour
+tracer ls model:gpt-4o dur>2s     by model and duration
+tracer ls '"refund policy"'       by text in inputs, outputs and errors
+tracer ls --where "cost_usd > 1"  by SQL over the table `traces`
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 
 from rich.console import Console
 
 from tracer import render
 from tracer.cli import options as shared
+from tracer.cli import reading
 from tracer.store import Store
 
 
@@ -28,17 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    store = shared.open_store(options)
+    store = reading.open_store(options)
     traces = store.traces(
         " ".join(options.filter) or None, where=options.where, limit=options.limit, include_tests=options.tests
     )
     if options.json:
         shared.print_json(traces)
     elif len(traces):
-        Console().print(render.trace_list(traces))
+        Console().print(render.trace_list(traces, time.time_ns()))
     else:
         print(_nothing(store, bool(options.filter or options.where)))
-    shared.absorb_later(store)
+    reading.absorb_later(store)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share, and what they mean. Knows no store: `tracer run` must not load DuckDB."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from tracer.config import from_environment, resolved_store
-from tracer.journal import absorber
-from tracer.store import Store
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -29,16 +27,6 @@ def store_path(options: argparse.Namespace) -> Path:
     """Return the store that the command is about."""
     chosen: Path | None = options.store
     return Path(chosen).expanduser().absolute() if chosen else resolved_store(from_environment())
-
-
-def open_store(options: argparse.Namespace) -> Store:
-    return Store(store_path(options))
-
-
-def absorb_later(store: Store) -> None:
-    """Let what waits in the journal be absorbed, now that the answer is out."""
-    if store.waiting():
-        absorber.start(store.path, at_exit=True)
 
 
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:

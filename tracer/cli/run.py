@@ -60,7 +60,7 @@ def _run_script(script: str) -> None:
     module.__dict__.update(__file__=script, __builtins__=__builtins__)
     sys.modules["__main__"] = module
     sys.excepthook = _without_our_frames(sys.excepthook, script)
-    exec(compile(Path(path).read_bytes(), script, "exec"), module.__dict__)  # noqa: S102
+    exec(compile(Path(path).read_bytes(), script, "exec"), module.__dict__)
 
 
 def _without_our_frames(hook: Callable[..., Any], script: str) -> Callable[..., Any]:

@@ -1,7 +1,7 @@
 """Draw one trace as a tree, with durations, tokens, cost and errors.
 
-  tracer show                 the newest trace
-  tracer show 01a208cbf92b    by its id, of which the first 8 characters or more will do
+tracer show                     the newest trace
+tracer show 01a208cbf92beae2    by its id, or as much of its beginning as tells it from the others
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tracer import render
 from tracer.cli import options as shared
+from tracer.cli import reading
 from tracer.errors import TraceNotFound
 from tracer.store import Store
 
@@ -24,15 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    store = shared.open_store(options)
+    store = reading.open_store(options)
     trace = store.trace(options.trace_id or _newest(store))
     if options.json:
         shared.print_json(dataclasses.asdict(row) for row in trace.rows)
     else:
+        (summary,) = store.traces(where=f"trace_id = '{trace.trace_id}'", include_tests=True)
         # In a pipe there is no width to fit, and a line that is cut there has lost its end for good.
         console = Console()
-        console.print(render.trace_tree(trace), width=console.width if console.is_terminal else 200)
-    shared.absorb_later(store)
+        console.print(render.trace_tree(trace, summary), width=console.width if console.is_terminal else 200)
+    reading.absorb_later(store)
     return 0
 
 

@@ -1,8 +1,8 @@
 """Ask the store in SQL: read-only, with the rows of running programs included.
 
-  tracer sql "select name, cost_usd from traces order by cost_usd desc limit 5"
-  tracer sql "select request_model, sum(input_tokens) from spans group by all" --json
-  tracer sql "describe spans"
+tracer sql "select name, cost_usd from traces order by cost_usd desc limit 5"
+tracer sql "select request_model, sum(input_tokens) from spans group by all" --json
+tracer sql "describe spans"
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rich.table import Table
 
 from tracer import render
 from tracer.cli import options as shared
+from tracer.cli import reading
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    store = shared.open_store(options)
+    store = reading.open_store(options)
     rows = store.sql(options.query)
     if options.json:
         shared.print_json(rows)
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             table.add_row(*(_cell(value) for value in row.values()))
         console = Console()
         console.print(table, width=console.width if console.is_terminal else 400)
-    shared.absorb_later(store)
+    reading.absorb_later(store)
     return 0
 
 

@@ -1,0 +1,30 @@
+"""LangChain recorded, and a real ChatOpenAI that talks to the loopback server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_openai import ChatOpenAI
+
+import tracer
+from tracer.demo.server import LoopbackServer
+
+
+@pytest.fixture(autouse=True)
+def langchain(store_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """LangChain is recorded, and nobody complains: it would log, not raise, what fails in a callback of ours."""
+    tracer.instrument("langchain")
+    yield
+    said = [record.getMessage() for phase in ("setup", "call") for record in caplog.get_records(phase)]
+    assert [text for text in said if "tracer" in text.lower() or "span" in text or "detach" in text] == []
+
+
+@pytest.fixture
+def chat(server: LoopbackServer) -> Callable[..., ChatOpenAI]:
+    def model(**options: Any) -> ChatOpenAI:
+        return ChatOpenAI(**{"model": "gpt-4o-mini", "base_url": server.base_url, "api_key": "any", **options})
+
+    return model

@@ -1,0 +1,193 @@
+"""The page of a trace, in a real browser: tree, waterfall and the selected span."""
+
+from __future__ import annotations
+
+import corpus
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from serving import Viewer
+
+import tracer
+from tracer.recorder import start_span, use
+from tracer.store import Store
+
+pytestmark = pytest.mark.browser
+
+SPANS = "[role=treeitem]"
+
+AGENT = [
+    (1, "support_agent"),
+    (2, "plan"),
+    (3, "chat gpt-4o"),
+    (2, "retrieve"),
+    (2, "execute_tool get_order"),
+    (2, "answer"),
+    (3, "chat gpt-4o"),
+]
+
+
+def open_trace(page: Page, viewer: Viewer, name: str) -> str:
+    """Open the trace of this name by its address, and return its id."""
+    trace_id = next(iter(Store(viewer.store).traces(where=f"name = '{name}'", limit=1)))["trace_id"]
+    page.goto(f"{viewer.url}/?trace={trace_id}")
+    expect(page.locator(SPANS).first).to_be_visible()
+    return str(trace_id)
+
+
+def outline(page: Page) -> list[tuple[int, str]]:
+    """The level and the name of every span in sight."""
+    return [
+        (int(span.get_attribute("aria-level") or 0), span.locator(".t-name").inner_text())
+        for span in page.locator(SPANS).all()
+    ]
+
+
+def detail(page: Page) -> Locator:
+    return page.get_by_test_id("span-detail")
+
+
+def test_the_tree_nests_as_the_spans_did(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    assert outline(page) == AGENT
+
+
+def test_a_deep_link_selects_its_span(page: Page, viewer: Viewer) -> None:
+    trace_id = open_trace(page, viewer, "support_agent")
+    span_id = page.locator(SPANS).nth(3).get_attribute("data-span-id")
+    page.goto(f"{viewer.url}/?trace={trace_id[:12]}&span={span_id}")
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("retrieve")
+    expect(detail(page).get_by_role("heading", name="retrieve")).to_be_visible()
+    expect(detail(page)).to_contain_text(corpus.CHINESE)
+
+
+def test_a_click_shows_the_span_and_puts_it_into_the_address(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    tool = page.locator(SPANS, has_text="get_order")
+    tool.click()
+    expect(detail(page).get_by_role("heading", name="execute_tool get_order")).to_be_visible()
+    assert f"span={tool.get_attribute('data-span-id')}" in page.url
+
+
+def test_a_model_call_reads_as_a_chat_with_its_tool_calls(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    page.locator(SPANS).nth(6).click()
+    panel = detail(page).get_by_role("tabpanel")
+    expect(panel.locator("[data-role=user]")).to_contain_text(corpus.QUESTION)
+    call = panel.locator(".t-call", has_text="get_order")
+    expect(call).to_contain_text("order_id")
+    expect(call.locator(".t-call-result")).to_contain_text("84.5")
+    expect(panel.locator("[data-role=tool]")).to_have_count(0)
+    expect(panel.locator("[data-role=assistant]").last).to_contain_text(corpus.ANSWER)
+    expect(panel.get_by_text("Answer only from the documents").last).to_be_visible()
+    for figure in ("1,200 in (25% cached) → 180 out", "gpt-4o-2024-08-06", "120ms", "2 tools"):
+        expect(detail(page)).to_contain_text(figure)
+
+
+def test_numbers_are_shown_as_they_were_recorded(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    page.locator(SPANS, has_text="get_order").click()
+    expect(detail(page)).to_contain_text("12345678901234567890")
+    expect(detail(page).get_by_text("1.0", exact=True)).to_be_visible()
+
+
+def test_an_error_shows_type_message_and_traceback(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "failing_agent")
+    error = detail(page).get_by_role("group", name="Error")
+    expect(error).to_contain_text("RuntimeError")
+    expect(error).to_contain_text("the order could not be looked up")
+    expect(error).to_contain_text("OrderNotFound: no order 4711")
+    expect(error).to_contain_text("direct cause of the following exception")
+    expect(page.locator(f"{SPANS}[data-status=ERROR]").last).to_contain_text("no order 4711")
+
+
+def test_the_keyboard_reaches_everything(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    chosen = page.locator(f"{SPANS}[aria-selected=true]")
+    for key, name in [
+        ("j", "plan"),
+        ("ArrowDown", "chat gpt-4o"),
+        ("ArrowLeft", "plan"),
+        ("k", "support_agent"),
+        ("n", "chat gpt-4o"),
+        ("n", "chat gpt-4o"),
+        ("Home", "support_agent"),
+        ("End", "chat gpt-4o"),
+    ]:
+        page.keyboard.press(key)
+        expect(chosen).to_contain_text(name)
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(SPANS)).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(SPANS)).to_have_count(len(AGENT))
+    page.keyboard.press("/")
+    page.keyboard.type("get_order")
+    expect(page.locator(SPANS)).to_have_count(2)
+    page.keyboard.press("Escape")
+    expect(page.locator(SPANS)).to_have_count(len(AGENT))
+    page.keyboard.press("Escape")
+    page.keyboard.press("]")
+    expect(page.locator(SPANS).first).to_contain_text("failing_agent")
+    page.keyboard.press("e")
+    expect(chosen).to_contain_text("execute_tool get_order")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-trace-id]").first).to_be_visible()
+
+
+def test_running_spans_appear_grow_and_end_without_a_reload(page: Page, live_viewer: Viewer) -> None:
+    root = start_span("slow_agent", kind="agent", parent=None, input={"question": "why?"})
+    with use(root):
+        with tracer.span("first step"):
+            pass
+        second = start_span("second step", input={"step": 2})
+    page.goto(live_viewer.url)
+    page.locator("[data-trace-id]").click()
+    expect(page.locator(f"{SPANS}[data-status=RUNNING]")).to_have_count(2)
+    page.evaluate("document.body.dataset.mark = 'the same page'")
+    page.locator(SPANS, has_text="second step").click()
+    before = page.locator(SPANS, has_text="second step").inner_text()
+    second.set(output="done at last")
+    second.end()
+    expect(page.locator(f"{SPANS}[data-status=RUNNING]")).to_have_count(1)
+    expect(detail(page)).to_contain_text("done at last")
+    with use(root), tracer.span("third step"):
+        pass
+    expect(page.locator(SPANS)).to_have_count(4)
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("second step")
+    root.end()
+    expect(page.locator(f"{SPANS}[data-status=RUNNING]")).to_have_count(0)
+    assert page.locator(SPANS, has_text="second step").inner_text() != before
+    assert page.evaluate("document.body.dataset.mark") == "the same page"
+
+
+def test_ten_thousand_spans_are_all_within_reach_of_few_elements(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "batch")
+    page.keyboard.press("End")
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("step 9999")
+    expect(detail(page).get_by_role("heading", name="step 9999")).to_be_visible()
+    in_sight = page.locator(SPANS).evaluate_all(
+        "spans => spans.map(s => s.getBoundingClientRect()).filter(b => b.top >= 0 && b.bottom <= innerHeight).length"
+    )
+    assert in_sight >= 28
+    assert page.evaluate("document.querySelectorAll('*').length") <= 2000
+
+
+def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "long_talk")
+    page.keyboard.press("n")
+    messages = detail(page).locator("[data-role]")
+    expect(messages.last).to_contain_text(corpus.ANSWER)
+    expect(detail(page).get_by_text("Turn 0:")).to_be_hidden()
+    detail(page).get_by_role("button", name="earlier messages").click()
+    expect(detail(page).get_by_text("Turn 0:")).to_be_visible()
+    expect(messages).to_have_count(121)
+
+
+def test_an_unknown_trace_is_told_and_leads_back(page: Page, viewer: Viewer) -> None:
+    page.goto(f"{viewer.url}/?trace=00000000000000000000000000000000")
+    expect(page.get_by_role("alert").filter(has_text="No such trace")).to_be_visible()
+    page.get_by_role("button", name="All traces").click()
+    expect(page.locator("[data-trace-id]").first).to_be_visible()
