@@ -26,7 +26,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/installed-dev
-	$(BIN)/mypy
+	cd $(VENV) && bin/mypy --config-file ../pyproject.toml  # from the root it would see the folders unmapped
 
 bench: $(VENV)/installed-dev  ## measure against the limits and the peers, in one run
 	$(BIN)/python bench/recording.py
