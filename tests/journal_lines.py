@@ -21,7 +21,9 @@ def trace_id(number: int) -> str:
     return f"{START_NS // 1_000_000 + number * 1000:012x}{number:020x}"
 
 
-def span(name: str = "answer", *, trace: int = 0, at: float = 0, lasts: float | None = 1, **columns: Any) -> dict[str, Any]:
+def span(
+    name: str = "answer", *, trace: int = 0, at: float = 0, lasts: float | None = 1, **columns: Any
+) -> dict[str, Any]:
     """An ended function span, `at` seconds into its trace; with `lasts=None` one that is still open."""
     start_ns = START_NS + trace * SECOND + int(at * SECOND)
     row = {

@@ -165,3 +165,15 @@ def test_a_lock_is_waited_for_no_longer_than_asked(tmp_path: Path) -> None:
         assert (first, second) == (True, False)
     with locked(gate, shared=True, timeout=0) as one, locked(gate, shared=True, timeout=0) as two:
         assert (one, two) == (True, True)
+
+
+def test_a_process_that_records_nothing_leaves_nothing(tmp_path: Path) -> None:
+    program = """
+        import sys, time, tracer
+        tracer.configure(store=sys.argv[1])
+        tracer.span("elsewhere").end()
+        tracer.configure(store=sys.argv[2])
+        time.sleep(0.6)
+    """
+    programs.run(program, tmp_path / "unused", tmp_path / "one.duckdb", tmp_path / "other.duckdb")
+    assert [path.name for path in tmp_path.iterdir()] == ["one.duckdb.journal"]

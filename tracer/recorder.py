@@ -162,7 +162,7 @@ class Recorder:
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
         describe this process, seal old segments, start absorbing when enough waits."""
-        if not self._process_written:
+        if self._writer is not None and not self._process_written:
             self.describe_process()
         started_before = now_ns() - slow_ns
         for span in list(self.open_spans.values()):

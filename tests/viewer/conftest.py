@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from serving import Viewer, serve
 
 from tracer.store import Store
@@ -61,19 +61,26 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+@pytest.fixture(scope="package")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One for all tests, so that only the first page of each viewer has to load all of Streamlit."""
+    shared = browser.new_context(viewport={"width": 1440, "height": 900})
+    shared.set_default_timeout(15_000)
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(context: BrowserContext) -> Iterator[Page]:
     """A page of 1440 by 900. The test fails if a script of it fails, or if it asks anyone but this machine."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
-    opened = context.new_page()
     elsewhere: list[str] = []
     failures: list[str] = []
+    opened = context.new_page()
     opened.on("request", lambda request: None if is_here(request.url) else elsewhere.append(request.url))
     opened.on("websocket", lambda socket: None if is_here(socket.url) else elsewhere.append(socket.url))
     opened.on("pageerror", lambda error: failures.append(str(error)))
     yield opened
-    context.close()
+    opened.close()
     assert elsewhere == []
     assert failures == []
 

@@ -102,7 +102,7 @@ def agent(ago_s: float, question: str = QUESTION, answer: str = ANSWER, **fields
     final = clock.span("answer", "chain", root, 1000, None, input={"documents": 2})
     talk = [
         message("user", [text(question)]),
-        message("assistant", [text("Let me look that up."), SEARCH, GET_ORDER]),
+        message("assistant", [SEARCH, GET_ORDER]),
         message("tool", [tool_call_response(DOCUMENTS, id="call_1")]),
         message("tool", [tool_call_response(ORDER, id="call_2")]),
     ]

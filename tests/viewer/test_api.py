@@ -127,7 +127,7 @@ def test_the_topmost_call_with_a_figure_counts() -> None:
 
 
 def settled(api: TestClient) -> str:
-    """Return the version once it stays: a moment after its first span, a process adds what it found out about itself."""
+    """Return the version once it stays: a moment after its first span, a process adds what it is."""
     version = api.get("/api/traces").json()["version"]
     while (answer := api.get("/api/traces", params={"since": version})).status_code != 204:
         version = answer.json()["version"]

@@ -60,6 +60,13 @@ def test_a_deep_link_selects_its_span(page: Page, viewer: Viewer) -> None:
     expect(detail(page)).to_contain_text(corpus.CHINESE)
 
 
+def test_the_trace_is_asked_for_ahead_and_once(page: Page, viewer: Viewer) -> None:
+    trace_id = open_trace(page, viewer, "support_agent")
+    asked = page.evaluate("performance.getEntriesByType('resource').map((entry) => [entry.name, entry.startTime])")
+    [at] = [start for name, start in asked if name == f"{viewer.url}/api/trace/{trace_id}"]
+    assert at < min(start for name, start in asked if "/_stcore/" in name)
+
+
 def test_a_click_shows_the_span_and_puts_it_into_the_address(page: Page, viewer: Viewer) -> None:
     open_trace(page, viewer, "support_agent")
     tool = page.locator(SPANS, has_text="get_order")
