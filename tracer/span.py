@@ -218,6 +218,8 @@ class Span(otel.Span):
             if self.end_ns is None and self.start_ns:
                 self.end_ns = max(end_time or now_ns(), self.start_ns)
                 self._sink.ended(self)
+                # Whoever keeps the span (a handler, its children) need not keep what it held, which is written.
+                self._columns, self._attributes, self._events, self._links, self._metadata = {}, {}, [], [], {}
 
     def get_span_context(self) -> otel.SpanContext:
         return otel.SpanContext(
