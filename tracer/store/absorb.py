@@ -1,0 +1,233 @@
+"""Move segments of the journal into DuckDB: those that no process writes to any more, each exactly once.
+
+A slice is some 4 MB of segments. Reading and enriching them needs no gate; what is stored of the same traces is read
+with the readers; then one transaction inserts the rows together with the segments' names, and the files are deleted
+after it. So a crash leaves a segment either waiting, or named in the store and deleted by the next absorber.
+
+A recording process never does this itself: it starts `tracer absorb`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from tracer.errors import StoreLocked, logger
+from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
+from tracer.journal.locks import is_locked, locked, try_lock
+from tracer.store import fresh
+from tracer.store.database import attached, connect, told
+from tracer.store.enrich import enrich
+from tracer.store.lines import read_lines
+from tracer.store.prices import source
+from tracer.store.summary import SUMMARY
+
+SLICE_BYTES = 4 * 1024 * 1024
+SLICE_SEGMENTS = 200
+
+_MODEST = {"memory_limit": "96MB", "threads": 1}
+"""One thread absorbs faster than two at this size of slices, and leaves the other cores to the user's program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """What an absorbing moved. `spans` counts the rows that were inserted, `quarantined_lines` those set aside."""
+
+    segments: int = 0
+    spans: int = 0
+    quarantined_lines: int = 0
+
+    def __add__(self, other: Absorbed) -> Absorbed:
+        return Absorbed(
+            self.segments + other.segments,
+            self.spans + other.spans,
+            self.quarantined_lines + other.quarantined_lines,
+        )
+
+
+def main(path: Path, *, background: bool = False) -> Absorbed:
+    """Absorb until nothing waits. In the background: at low priority, and only if no other absorber is at it.
+
+    Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable; what waits then goes on waiting.
+    """
+    if background and sys.platform != "win32":
+        os.nice(10)
+    done = Absorbed()
+    # Whoever finds an absorber at work leaves, so that one looks again after it has let go of its lock.
+    while waiting(path):
+        try:
+            done += absorb(path, patience=0 if background else 60)
+        except StoreLocked:
+            if not background:
+                raise
+            break
+    return done
+
+
+def waiting(path: Path) -> bool:
+    """Return whether there are segments to absorb. Opens no database."""
+    return any(_is_ready(segment) for segment in Layout(path).segments())
+
+
+def absorb(path: Path, *, patience: float = 60) -> Absorbed:
+    """Absorb what waits now, in this process, after waiting up to `patience` seconds for another absorber to end.
+
+    Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable; what waits then goes on waiting.
+    """
+    layout = Layout(path.absolute())
+    done = Absorbed()
+    if not layout.folder.is_dir():
+        return done
+    with told(layout), locked(layout.absorb_lock, shared=False, timeout=patience) as taken:
+        if not taken:
+            raise StoreLocked(f"another process is absorbing to {layout.store} already.")
+        if ready := [segment for segment in layout.segments() if _is_ready(segment)]:
+            with closing(connect(layout, **_MODEST)) as connection:
+                _begin(layout, connection)
+                for slice_ in _slices(ready):
+                    done += _absorb_slice(layout, connection, slice_)
+        _forget_the_dead(layout)
+    return done
+
+
+def _is_ready(segment: Segment) -> bool:
+    """A newer journal is left to a newer absorber; a locked segment is still being written."""
+    return segment.version <= JOURNAL_VERSION and not is_locked(segment.path)
+
+
+def _begin(layout: Layout, connection: DuckDBPyConnection) -> None:
+    """Make the store if need be, take over its prices, and end what an absorber began that died before deleting."""
+    with attached(layout, connection, to_write=True):
+        connection.execute("create table fresh.prices as from store.prices where source = ?", [source()])
+        names = {segment.name: segment for segment in layout.segments()}
+        stored = fresh.absorbed(connection, list(names))
+    for name in stored:
+        names[name].path.unlink(missing_ok=True)
+
+
+def _slices(segments: list[Segment]) -> Iterator[list[Segment]]:
+    """Group small segments to slices; one that is larger is a slice of its own."""
+    group: list[Segment] = []
+    size = 0
+    for segment in segments:
+        try:
+            added = segment.path.stat().st_size
+        except FileNotFoundError:
+            continue
+        if group and (size + added > SLICE_BYTES or len(group) == SLICE_SEGMENTS):
+            yield group
+            group, size = [], 0
+        group.append(segment)
+        size += added
+    if group:
+        yield group
+
+
+def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list[Segment]) -> Absorbed:
+    with _taken(segments) as ours:
+        if not ours:
+            return Absorbed()
+        unreadable = read_lines(connection, [segment.path for segment in ours])
+        for path, lines in unreadable.items():
+            _quarantine(layout, path, lines)
+        fresh.sort_lines(connection)
+        enrich(connection)
+        _step("read")
+        with attached(layout, connection):
+            fresh.settle(connection)
+            connection.execute(f"create or replace table fresh.traces as {SUMMARY}")
+        _step("settled")
+        with attached(layout, connection, to_write=True):
+            connection.execute("begin")
+            spans = _insert(connection, ours)
+            _step("inserted")
+            connection.execute("commit")
+            _step("committed")
+        _step("closed")
+        for segment in ours:
+            segment.path.unlink(missing_ok=True)
+            _step("deleted")
+    return Absorbed(len(ours), spans, sum(map(len, unreadable.values())))
+
+
+def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:
+    """Write the fresh rows in place of those that they beat; return how many spans were inserted."""
+    connection.execute(_REPLACE)
+    (count,) = connection.execute(
+        f"insert into store.spans ({fresh.SPANS}) select {fresh.SPANS} from fresh.spans"
+    ).fetchall()[0]
+    names = [segment.name for segment in segments]
+    connection.execute("insert into store.segments select unnest(?::varchar[]), ?", [names, time.time_ns()])
+    return int(count)
+
+
+_REPLACE = """
+    delete from store.spans s using fresh.beaten b
+    where b.start_ns = s.start_ns and b.span_id = s.span_id and b.trace_id = s.trace_id;
+    delete from store.traces where trace_id in (select trace_id from fresh.known_traces);
+    insert into store.traces by name from fresh.traces;
+
+    delete from store.processes where process_id in (select process_id from fresh.processes);
+    insert into store.processes by name from fresh.processes;
+
+    insert into store.functions by name
+        from fresh.functions f where not exists (from store.functions s where s.function_id = f.function_id);
+    insert into store.scores by name
+        from fresh.scores f where not exists (
+            from store.scores s
+            where s.trace_id = f.trace_id and s.name = f.name and s.time_ns is not distinct from f.time_ns);
+
+    delete from store.prices where (provider, model) in (select (provider, model) from fresh.new_prices);
+    insert into store.prices by name from fresh.new_prices;
+"""
+
+
+@contextmanager
+def _taken(segments: list[Segment]) -> Iterator[list[Segment]]:
+    """Hold the locks of these segments for the block; those that somebody holds, or that are gone, are left out."""
+    with ExitStack() as held:
+        ours = []
+        for segment in segments:
+            try:
+                descriptor = os.open(segment.path, os.O_RDWR)
+            except FileNotFoundError:
+                continue
+            held.callback(os.close, descriptor)
+            if try_lock(descriptor) and _is_at(segment.path, descriptor):
+                ours.append(segment)
+        yield ours
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Return whether the file that was locked is the one that lies there now."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(there, os.fstat(descriptor))
+
+
+def _quarantine(layout: Layout, segment: Path, lines: list[bytes]) -> None:
+    layout.quarantine.mkdir(mode=0o700, exist_ok=True)
+    kept = layout.quarantine / segment.name
+    with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+    logger.warning("%d lines of the journal could not be read; they are kept in %s", len(lines), kept)
+
+
+def _forget_the_dead(layout: Layout) -> None:
+    """Remove the liveness files of dead processes. Their ids are never used again, so what is dead stays dead."""
+    for path in layout.live_files().values():
+        if not is_locked(path):
+            path.unlink(missing_ok=True)
+
+
+def _step(name: str) -> None:
+    """Mark a moment in which the absorber may be killed; tests put something here that does it."""

@@ -1,0 +1,238 @@
+"""Open the store's DuckDB file: behind the gate, for one question or one transaction, then closed again.
+
+DuckDB lets one process write or many read, never both; the gate keeps ours apart, so that its own lock meets only
+other programs. A connection is an in-memory database with the file attached as `store`. Here is also what DuckDB's
+errors mean to a user. What is asked or written is nobody's business here.
+
+No Python code opens the file itself: closing that descriptor would drop DuckDB's lock on it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from tracer.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew, StoreUnavailable
+from tracer.journal.layout import Layout
+from tracer.journal.locks import locked
+from tracer.store.migrations import LATEST, migrate, version
+
+GATE_SECONDS = 20.0
+"""How long the gate is waited for. It is held for one question or one slice of absorbing, so this means a stuck one."""
+
+FOREIGN_SECONDS = 2.0
+"""How long another program's hold on the file is waited for."""
+
+_NEW = "storage_version 'v1.2.0'"
+"""Any DuckDB from 1.2 on opens the file."""
+
+_WRITING = "row_group_size 4096"
+"""A checkpoint writes the last row group anew: with DuckDB's own size, 122,880 rows, 4 MB now and then took 2 s
+in place of 0.1."""
+
+
+def connect(layout: Layout, **settings: Any) -> DuckDBPyConnection:
+    """Return an in-memory database that fetches and prints nothing, and spills to where only this user reads.
+
+    It has an empty schema `fresh`, for what is made of the journal.
+    """
+    spill = str(layout.folder / "spill") if layout.folder.is_dir() else ""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "temp_directory": spill,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            **settings,
+        },
+    )
+    connection.execute("create schema fresh; set enable_progress_bar = false; set python_enable_replacements = false")
+    return connection
+
+
+@contextmanager
+def attached(layout: Layout, connection: DuckDBPyConnection, *, to_write: bool = False) -> Iterator[None]:
+    """Attach the file as `store` for the length of the block.
+
+    To read, others may read too, and empty tables stand in for a file that is not there yet. To write, nobody else
+    has it open, and it is made or brought up to date first; a block that raises is rolled back.
+    Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable.
+    """
+    with _gate(layout, shared=not to_write):
+        if to_write:
+            _attach_to_write(layout, connection)
+        else:
+            _attach_to_read(layout, connection)
+        try:
+            yield
+        except BaseException:
+            for undo in ("rollback", "detach store"):
+                with suppress(duckdb.Error):
+                    connection.execute(undo)
+            raise
+        connection.execute("detach store")
+
+
+def is_absent(store: Path) -> bool:
+    """Return whether there is no store yet; an empty file is none."""
+    try:
+        return store.stat().st_size == 0
+    except FileNotFoundError:
+        return True
+
+
+@contextmanager
+def told(layout: Layout) -> Iterator[None]:
+    """Turn what DuckDB or the system says of the file into an error of ours, which says what to do."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        if meaning := store_error(layout, error):
+            raise meaning from error
+        if isinstance(error, (duckdb.IOException, OSError)):
+            raise StoreUnavailable(f"{layout.store}: {error}. {_kept(layout)}") from error
+        raise
+
+
+def store_error(layout: Layout, error: Exception) -> StoreError | None:
+    """Return what an error says about the file; None if it is about something else, such as the SQL."""
+    text = str(error)
+    for pattern, kind, advice in _MEANINGS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return kind(f"{layout.store} {advice.format(holder=_holder(text))} {_kept(layout)}")
+    return None
+
+
+_MEANINGS: list[tuple[str, type[StoreError], str]] = [
+    (
+        "could not set lock|being used by another process|already open in",
+        StoreLocked,
+        "is locked by {holder}. Close it there, or ask again later.",
+    ),
+    (
+        "unique file handle conflict|different configuration than existing",
+        StoreLocked,
+        "is open in this very process, through a connection of its own. Close that first.",
+    ),
+    (
+        "but we can only read versions?|newer version of DuckDB",
+        StoreTooNew,
+        "was written by a newer DuckDB. Upgrade with `pip install -U duckdb`.",
+    ),
+    (
+        "no space left|disk quota|file too large|could not write|could not truncate",
+        StoreUnavailable,
+        "has no space left to grow. Free some, then run `tracer absorb`.",
+    ),
+    (
+        "permission denied|read-only file system|operation not permitted",
+        StoreUnavailable,
+        "cannot be opened by this user. Give access to it and to its folder, or set TRACER_STORE to another path.",
+    ),
+    (
+        "not a valid duckdb database|corrupt|checksum|could not read|failure while replaying wal|serialization error",
+        StoreDamaged,
+        "is no DuckDB database that can be read. Move it away, or put a copy in its place.",
+    ),
+]
+
+
+def _holder(text: str) -> str:
+    found = re.search(r"(?:held|open) in\s+(?:(\S.*?) )?\(?PID (\d+)", text)
+    return f"process {found[2]} ({os.path.basename(found[1] or 'unknown')})" if found else "another process"
+
+
+def _kept(layout: Layout) -> str:
+    return f"Nothing is lost: recording goes on in {layout.folder}."
+
+
+@contextmanager
+def _gate(layout: Layout, *, shared: bool) -> Iterator[None]:
+    """Hold the gate. Where there is none and none can be made, as in a read-only folder, a reader does without."""
+    with ExitStack() as held:
+        try:
+            taken = held.enter_context(locked(layout.gate, shared=shared, timeout=GATE_SECONDS))
+        except FileNotFoundError:
+            if not shared:
+                raise
+            taken = True
+        if not taken:
+            raise StoreLocked(
+                f"{layout.store} is being {'absorbed to' if shared else 'read'} by another process for too long."
+            )
+        yield
+
+
+def _attach_to_read(layout: Layout, connection: DuckDBPyConnection) -> None:
+    if not is_absent(layout.store) and _attach(layout, connection, "read_only") > 0:
+        return
+    connection.execute("detach database if exists store; attach ':memory:' as store")
+    migrate(connection)
+
+
+def _attach_to_write(layout: Layout, connection: DuckDBPyConnection) -> None:
+    with told(layout):
+        if is_absent(layout.store):
+            _create(layout, connection)
+        _attach(layout, connection, _WRITING)
+        # DuckDB would make its log readable by others.
+        os.close(os.open(_log_of(layout.store), os.O_WRONLY | os.O_CREAT, 0o600))
+        migrate(connection)
+
+
+def _attach(layout: Layout, connection: DuckDBPyConnection, options: str) -> int:
+    """Attach the file, once no other program holds it; return the version of its schema."""
+    deadline = time.monotonic() + FOREIGN_SECONDS
+    while True:
+        try:
+            with told(layout):
+                connection.execute(f"attach {_quoted(layout.store)} as store (type duckdb, {options})")
+            break
+        except StoreLocked:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+    with told(layout):
+        found = version(connection)
+    if found is None:
+        raise StoreDamaged(
+            f"{layout.store} is a DuckDB database with tables of someone else's, and is left as it is. "
+            f"Set TRACER_STORE to another path. {_kept(layout)}"
+        )
+    if found > LATEST:
+        raise StoreTooNew(
+            f"{layout.store} was written by a newer llm-tracer (schema {found}; known here are those up to {LATEST}). "
+            f"Upgrade with `pip install -U llm-tracer`. {_kept(layout)}"
+        )
+    return found
+
+
+def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
+    """Make the store under another name first, so that a crash leaves no half of it."""
+    draft = layout.store.with_name(f".{layout.store.name}.new")
+    # The log of a store that was deleted would be replayed into this one.
+    for leftover in (draft, _log_of(draft), _log_of(layout.store)):
+        leftover.unlink(missing_ok=True)
+    connection.execute(f"attach {_quoted(draft)} as store (type duckdb, {_NEW}, {_WRITING})")
+    try:
+        migrate(connection)
+    finally:
+        connection.execute("detach store")
+    draft.chmod(0o600)
+    draft.replace(layout.store)
+
+
+def _log_of(store: Path) -> Path:
+    return store.with_name(store.name + ".wal")
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path.absolute()).replace("'", "''") + "'"

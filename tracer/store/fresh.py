@@ -1,0 +1,109 @@
+"""What came in since the last absorbing: the lines of the journal, sorted into tables like those of the store.
+
+The schema `fresh` holds them. The absorber inserts them; a reader shows them in union with the stored ones. Both
+first settle which row of a span counts: an ended one beats an open one, and among ended ones the higher `rev`, in
+whatever order they are met.
+"""
+
+from __future__ import annotations
+
+from duckdb import DuckDBPyConnection
+
+from tracer.rows import SPAN_COLUMNS
+
+SPANS = ", ".join(SPAN_COLUMNS)
+"""The columns of `spans`, for a select or an insert."""
+
+
+def sort_lines(connection: DuckDBPyConnection) -> None:
+    """Make `spans` (one row a span), `functions`, `scores` and `new_processes` of `lines`."""
+    connection.execute(_SORT)
+
+
+_SORT = f"""
+    delete from fresh.lines where rowid in (
+        select rowid from fresh.lines where record is null
+        qualify row_number() over (partition by trace_id, span_id order by end_ns is not null desc, rev desc) > 1
+    );
+    create or replace view fresh.spans as select {SPANS} from fresh.lines where record is null;
+
+    -- Later lines of a process complete the earlier ones: arg_max passes NULLs over.
+    create or replace table fresh.new_processes as
+    select data->>'process_id' as process_id,
+        arg_max(try_cast(data->>'pid' as bigint), rowid) as pid,
+        arg_max(try_cast(data->>'start_ns' as bigint), rowid) as start_ns,
+        arg_max(from_json(data->'argv', '["VARCHAR"]'), rowid) as argv,
+        arg_max(data->>'executable', rowid) as executable,
+        arg_max(data->>'python', rowid) as python,
+        arg_max(data->>'platform', rowid) as platform,
+        arg_max(data->>'cwd', rowid) as cwd,
+        arg_max(data->'packages', rowid) as packages,
+        arg_max(data->'git', rowid) as git
+    from fresh.lines where record = 'process' group by 1;
+
+    create or replace table fresh.functions as
+    select data->>'function_id' as function_id, data->>'module' as module, data->>'qualname' as qualname,
+        data->>'file' as file, try_cast(data->>'line' as bigint) as line, data->>'source' as source
+    from fresh.lines where record = 'function'
+    qualify row_number() over (partition by function_id order by rowid) = 1;
+
+    create or replace table fresh.scores as
+    select distinct data->>'trace_id' as trace_id, data->>'span_id' as span_id, data->>'name' as name,
+        try_cast(data->>'value' as double) as value, data->>'label' as label, data->>'comment' as comment,
+        data->>'source' as source, try_cast(data->>'time_ns' as bigint) as time_ns
+    from fresh.lines where record = 'score';
+"""
+
+
+def absorbed(connection: DuckDBPyConnection, segments: list[str]) -> set[str]:
+    """Return which of these names of segments are in the attached store already."""
+    query = "select name from store.segments where name in (select unnest(?::varchar[]))"
+    return {name for (name,) in connection.execute(query, [segments]).fetchall()}
+
+
+BEATEN = "from fresh.beaten b where b.start_ns = s.start_ns and b.span_id = s.span_id and b.trace_id = s.trace_id"
+"""That a fresh row beats the stored row `s`, for a `where [not] exists`."""
+
+
+def settle(connection: DuckDBPyConnection) -> None:
+    """Compare with the attached store: drop the fresh spans that a stored row beats, and complete the processes.
+
+    Makes `beaten`, the stored spans that a fresh row beats; `known_traces`, the stored traces that fresh spans belong
+    to; and `touched_spans`, every row that counts of any trace with a fresh span. All rows of a span have one
+    `start_ns`, so DuckDB passes over what is stored of other times.
+    """
+    low, high = connection.execute("select min(start_ns), max(start_ns) from fresh.spans").fetchall()[0]
+    rivals = f"store.spans s where s.start_ns between {low or 0} and {high or 0}"
+    connection.execute(_SETTLE.format(rivals=rivals))
+    (since,) = connection.execute("select min(start_ns) from fresh.known_traces").fetchall()[0]
+    connection.execute(_TOUCHED if since is None else _TOUCHED + _AND_STORED.format(since=since))
+
+
+_SETTLE = """
+    delete from fresh.lines f using (select trace_id, span_id, end_ns, rev from {rivals}) s
+    where f.record is null and s.trace_id = f.trace_id and s.span_id = f.span_id
+        and (s.end_ns is not null, s.rev) >= (f.end_ns is not null, f.rev);
+
+    create or replace table fresh.beaten as
+    select trace_id, span_id, start_ns from {rivals}
+        and (trace_id, span_id) in (select (trace_id, span_id) from fresh.spans);
+
+    create or replace table fresh.known_traces as
+    select trace_id, start_ns from store.traces
+    where trace_id >= (select min(trace_id) from fresh.spans) and trace_id in (select trace_id from fresh.spans);
+
+    create or replace table fresh.processes as
+    select process_id, coalesce(f.pid, s.pid) as pid, coalesce(f.start_ns, s.start_ns) as start_ns,
+        coalesce(f.argv, s.argv) as argv, coalesce(f.executable, s.executable) as executable,
+        coalesce(f.python, s.python) as python, coalesce(f.platform, s.platform) as platform,
+        coalesce(f.cwd, s.cwd) as cwd, coalesce(f.packages, s.packages) as packages, coalesce(f.git, s.git) as git
+    from fresh.new_processes f left join store.processes s using (process_id);
+"""
+
+_TOUCHED = f"create or replace view fresh.touched_spans as select {SPANS} from fresh.spans"
+
+_AND_STORED = f"""
+    union all select {SPANS} from store.spans s
+    where s.start_ns >= {{since}} and trace_id in (select trace_id from fresh.known_traces)
+        and not exists ({BEATEN})
+"""

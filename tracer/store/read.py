@@ -1,0 +1,189 @@
+"""Ask the store: a `Store` is a path, and each question opens it, answers, and closes it again.
+
+Every answer holds the live rows of running programs too. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from duckdb import DuckDBPyConnection, DuckDBPyRelation, StatementType
+
+from tracer.config import from_environment, resolved_store
+from tracer.errors import QueryError, TraceNotFound
+from tracer.journal.layout import Layout
+from tracer.journal.locks import is_locked
+from tracer.rows import SPAN_COLUMNS, SpanRow, span_row
+from tracer.store import absorb, live
+from tracer.store.answer import Rows, fetch
+from tracer.store.database import attached, connect, store_error
+from tracer.store.filters import Condition, all_of, parse
+from tracer.tree import Trace
+
+CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions", "attributes", "events", "links")
+"""The columns that `Store.trace(…, content=False)` leaves out: nearly all of a trace's bytes."""
+
+_SHORTEST_PREFIX = 8
+
+_NOT_A_TEST = Condition("not coalesce(list_contains(tags, 'pytest'), false)")
+
+
+class Store:
+    """The traces of one DuckDB file and of the journal beside it. Creating a Store touches nothing on the disk.
+
+    Without a path it is the store that this process would record to: `TRACER_STORE`, or that of the project around
+    the working directory. All questions raise StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable where
+    the file cannot be read; where there is no file yet, the answers are empty.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.path = Path(os.path.abspath(path)) if path is not None else resolved_store(from_environment())
+        self._layout = Layout(self.path)
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.path)!r})"
+
+    def sql(self, query: str, params: Sequence[Any] | dict[str, Any] | None = None) -> Rows:
+        """Return the rows of one SQL statement that reads, asked when they are first looked at.
+
+        It sees the views `spans`, `traces`, `processes`, `functions` and `scores`, and the stored tables as `store.…`;
+        neither files nor the network. Raises QueryError for SQL that cannot be answered.
+        """
+        return Rows(lambda form: self._ask(query, params, form))
+
+    def traces(
+        self,
+        filter: str | None = None,
+        *,
+        where: str | None = None,
+        limit: int = 50,
+        before: tuple[int, str] | None = None,
+        include_tests: bool = False,
+    ) -> Rows:
+        """Return rows of `traces`, newest first.
+
+        `filter` is a line of the filter language (see tracer.store.filters), `where` a SQL condition over `traces`.
+        `before` is the (start_ns, trace_id) of the last row of the page before this one. Traces recorded
+        under pytest are left out unless `include_tests`. Raises QueryError for a filter that cannot be read.
+        """
+        conditions = [] if include_tests else [_NOT_A_TEST]
+        if filter:
+            conditions.append(parse(filter))
+        if where:
+            conditions.append(Condition(f"{where}\n"))
+        if before:
+            conditions.append(Condition("(start_ns, trace_id) < (?, ?)", list(before)))
+        chosen = all_of(conditions)
+        query = f"from traces where {chosen.sql} order by start_ns desc, trace_id desc limit ?"
+        return self.sql(query, [*chosen.parameters, limit])
+
+    def trace(self, trace_id: str, *, content: bool = True) -> Trace:
+        """Return the trace whose id begins with `trace_id`, of 8 characters or more.
+
+        Without `content` its rows lack the columns that hold texts. Raises TraceNotFound where there is none, or
+        more than one.
+        """
+        columns = [name for name in SPAN_COLUMNS if content or name not in CONTENT_COLUMNS]
+        with self._open() as connection:
+            found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
+            names, rows = fetch(
+                connection.sql(
+                    f"select {', '.join(columns)} from spans where trace_id = ? and start_ns between ? and ? "
+                    "order by start_ns, span_id",
+                    params=[found, start_ns, end_ns],
+                )
+            )
+        return Trace(found, [span_row(dict(zip(names, row, strict=True))) for row in rows])
+
+    def span(self, trace_id: str, span_id: str) -> SpanRow:
+        """Return one span with all its columns. Both ids must be whole. Raises TraceNotFound where there is none."""
+        with self._open() as connection:
+            found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
+            names, rows = fetch(
+                connection.sql(
+                    "from spans where trace_id = ? and span_id = ? and start_ns between ? and ?",
+                    params=[found, span_id.strip().lower(), start_ns, end_ns],
+                )
+            )
+        if not rows:
+            raise TraceNotFound(f"trace {found} has no span {span_id!r}")
+        return span_row(dict(zip(names, rows[0], strict=True)))
+
+    def process(self, process_id: str) -> dict[str, Any] | None:
+        """Return what is known of a recording process (argv, Python, packages, git …); None where nothing is."""
+        return next(iter(self.sql("from processes where process_id = ?", [process_id])), None)
+
+    def scores(self, trace_id: str) -> Rows:
+        """Return the scores of a trace and of its spans, oldest first."""
+        return self.sql("from scores where trace_id = ? order by time_ns", [trace_id])
+
+    def fingerprint(self) -> str:
+        """Return a text that changes whenever something was recorded or absorbed, or a process ended.
+
+        It looks at files only, with no lock and no DuckDB: cheap enough to be asked every second.
+        """
+        facts = hashlib.blake2b(digest_size=16)
+        for path in (self.path, *(segment.path for segment in self._layout.segments())):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            facts.update(f"{path.name} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+        for process_id, path in sorted(self._layout.live_files().items()):
+            facts.update(f"{process_id} {is_locked(path)}\n".encode())
+        return facts.hexdigest()
+
+    def waiting(self) -> bool:
+        """Return whether there is something for an absorber to do."""
+        return absorb.waiting(self.path)
+
+    def absorb(self) -> absorb.Absorbed:
+        """Move what waits in the journal into DuckDB now, in this process. Readers see it either way."""
+        return absorb.main(self.path)
+
+    def _ask(
+        self,
+        query: str,
+        params: Sequence[Any] | dict[str, Any] | None,
+        form: Callable[[DuckDBPyRelation], Any],
+    ) -> Any:
+        with self._open() as connection:
+            statements = connection.extract_statements(query)
+            if len(statements) != 1 or statements[0].type not in (StatementType.SELECT, StatementType.EXPLAIN):
+                raise QueryError("only one statement at a time, and only one that reads (select, from, describe …)")
+            return form(connection.sql(statements[0], params=params))
+
+    @contextmanager
+    def _open(self) -> Iterator[DuckDBPyConnection]:
+        """Yield a connection with the views, shut off from files and network; what DuckDB refuses is a QueryError."""
+        with closing(connect(self._layout)) as connection:
+            try:
+                with attached(self._layout, connection):
+                    live.show(connection, self._layout)
+                    connection.execute("set enable_external_access = false; set lock_configuration = true")
+                    yield connection
+            except duckdb.Error as error:
+                raise store_error(self._layout, error) or QueryError(str(error)) from error
+
+
+def _found(connection: DuckDBPyConnection, prefix: str) -> tuple[str, int, int]:
+    """Return the one trace whose id begins so, with the times between which its spans begin."""
+    if len(prefix) < _SHORTEST_PREFIX:
+        raise TraceNotFound(f"{prefix!r} is too short for a trace's id: give {_SHORTEST_PREFIX} characters or more")
+    rows = connection.execute(
+        "select trace_id, min(start_ns), max(end_ns) from fresh.extents where trace_id >= ? and trace_id < ? "
+        "group by trace_id limit 2",
+        [prefix, prefix + "g"],
+    ).fetchall()
+    if not rows:
+        raise TraceNotFound(f"no trace begins with {prefix!r}")
+    if len(rows) > 1:
+        raise TraceNotFound(f"several traces begin with {prefix!r}: give more of the id")
+    ((found, start_ns, end_ns),) = rows
+    return found, start_ns, end_ns

@@ -1,0 +1,109 @@
+"""The row of a trace, made from the rows of its spans: in SQL, for many traces at once."""
+
+from __future__ import annotations
+
+from tracer.rows import MODEL_CALL_KINDS
+
+_CALL_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
+
+
+def _preview(column: str, role: str) -> str:
+    """Return SQL for the beginning of a value: of the last message by `role` its text, else the JSON as it stands."""
+    messages = f"""from_json({column}, '[{{"role":"VARCHAR","parts":[{{"type":"VARCHAR","content":"VARCHAR"}}]}}]')"""
+    parts = f"list_filter({messages}, lambda message: message.role = '{role}')[-1].parts"
+    texts = f"list_transform(list_filter({parts}, lambda part: part.type = 'text'), lambda part: part.content)"
+    whole = f"coalesce(nullif(array_to_string({texts}, ' '), ''), {column}->>'$')"
+    return f"left(trim(regexp_replace(left({whole}, 1000), '\\s+', ' ', 'g')), 200)"
+
+
+SUMMARY = f"""
+    with recursive
+    member as materialized (
+        select trace_id, span_id, parent_id, name, kind, start_ns, end_ns, status, status_message, error_type,
+            coalesce(response_model, request_model) as model, response_id, input_tokens, output_tokens, cached_tokens,
+            cost_usd, session_id, user_id, tags, process_id, output is not null as has_output
+        from fresh.touched_spans
+    ),
+    call as materialized (
+        select *, coalesce(end_ns, start_ns) as until_ns,
+            -- A call that failed before anything came back used nothing.
+            coalesce(status = 'ERROR', false) and response_id is null and not has_output as is_void
+        from member where kind in ({_CALL_KINDS})
+    ),
+    -- Two spans are one call if one is inside the other, …
+    inside as (
+        select s.trace_id, s.parent_id as outer_id, s.span_id
+        from member s semi join call c on c.trace_id = s.trace_id and c.span_id = s.parent_id
+        union
+        select s.trace_id, i.outer_id, s.span_id
+        from inside i join member s on s.trace_id = i.trace_id and s.parent_id = i.span_id
+    ),
+    -- … or if both have the same response id, overlap, and agree in model and tokens. Some servers reuse ids.
+    pair as materialized (
+        select trace_id, outer_id, span_id from inside semi join call using (trace_id, span_id)
+        where outer_id <> span_id
+        union
+        select a.trace_id, a.span_id, b.span_id
+        from call a join call b using (trace_id, response_id)
+        where (a.start_ns, a.span_id) < (b.start_ns, b.span_id) and b.start_ns <= a.until_ns
+            and coalesce(a.model = b.model, true)
+            and coalesce(a.input_tokens = b.input_tokens, true) and coalesce(a.output_tokens = b.output_tokens, true)
+    ),
+    above as (
+        select p.trace_id, p.span_id, bool_or(c.input_tokens is not null) as input_tokens,
+            bool_or(c.output_tokens is not null) as output_tokens,
+            bool_or(c.cached_tokens is not null) as cached_tokens, bool_or(c.cost_usd is not null) as cost_usd
+        from pair p join call c on c.trace_id = p.trace_id and c.span_id = p.outer_id group by all
+    ),
+    usage as (
+        select c.trace_id,
+            count(*) filter (a.span_id is null) as model_call_count,
+            sum(c.input_tokens) filter (not coalesce(a.input_tokens, false))::bigint as input_tokens,
+            sum(c.output_tokens) filter (not coalesce(a.output_tokens, false))::bigint as output_tokens,
+            sum(c.cached_tokens) filter (not coalesce(a.cached_tokens, false))::bigint as cached_tokens,
+            sum(c.cost_usd) filter (not coalesce(a.cost_usd, false))::decimal(18, 9) as cost_usd,
+            -- The innermost calls with no figure, if those that they are one with have none either.
+            count(*) filter (o.outer_id is null and not c.is_void and coalesce(c.input_tokens, c.output_tokens) is null
+                and not coalesce(a.input_tokens or a.output_tokens, false)) as tokens_unknown_calls,
+            count(*) filter (o.outer_id is null and not c.is_void and c.cost_usd is null
+                and not coalesce(a.cost_usd, false)) as cost_unknown_calls,
+            list_sort(list(distinct c.model) filter (c.model is not null)) as models
+        from call c left join above a using (trace_id, span_id)
+            left join (select distinct trace_id, outer_id from pair) o
+                on o.trace_id = c.trace_id and o.outer_id = c.span_id
+        group by all
+    ),
+    whole as (
+        select trace_id, min(start_ns) as start_ns, max(coalesce(end_ns, start_ns)) as end_ns, count(*) as span_count,
+            count(*) filter (status = 'ERROR') as error_count,
+            arg_min(coalesce(status_message, error_type), start_ns) filter (status = 'ERROR') as status_message,
+            arg_min(session_id, start_ns) as session_id, arg_min(user_id, start_ns) as user_id,
+            list_sort(list_distinct(flatten(list(tags) filter (tags is not null)))) as tags
+        from member group by all
+    ),
+    root as materialized (
+        select * from member
+        qualify row_number() over (
+            partition by trace_id
+            order by (trace_id, parent_id) in (select (trace_id, span_id) from member), start_ns, span_id
+        ) = 1
+    ),
+    shown as (
+        select trace_id, {_preview("input", "user")} as input_preview,
+            {_preview("output", "assistant")} as output_preview
+        from fresh.touched_spans semi join root using (trace_id, span_id, start_ns)
+    )
+    select trace_id, r.name, w.start_ns, if(r.end_ns is null, null, w.end_ns) as end_ns, r.status,
+        coalesce(r.status_message, w.status_message) as status_message, span_count, error_count,
+        coalesce(model_call_count, 0) as model_call_count,
+        u.input_tokens, u.output_tokens, u.cached_tokens, u.cost_usd,
+        coalesce(tokens_unknown_calls, 0) as tokens_unknown_calls,
+        coalesce(cost_unknown_calls, 0) as cost_unknown_calls,
+        models, w.session_id, w.user_id, w.tags, input_preview, output_preview, r.process_id
+    from whole w join root r using (trace_id) join shown using (trace_id) left join usage u using (trace_id)
+"""
+"""A select of rows of `traces` for all traces in `touched_spans`.
+
+Agents repeat the totals of their calls, so tokens and cost are summed over model calls, and there, field by field,
+over the topmost that have a value.
+"""
