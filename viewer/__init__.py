@@ -1,0 +1,49 @@
+"""The viewer: Streamlit pages that only read, on 127.0.0.1.
+
+Imported by `tracer view` alone, for it needs the `viewer` extra. It records nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from pathlib import Path
+from threading import Thread
+
+from tracer.errors import UsageError
+
+
+def launch(store_path: Path, *, port: int | None, open_browser: bool) -> int:
+    """Serve the viewer until it is interrupted; return the exit code.
+
+    Without a `port` it is 8501 or the next free one. Raises UsageError for a port that is taken.
+    """
+    import streamlit as st
+
+    from tracer.store import Store
+    from tracer.viewer.app import CONFIG, viewer
+
+    if port is not None:
+        _check_free(port)
+
+    def announce() -> None:
+        url = f"http://127.0.0.1:{st.get_option('server.port')}"
+        print(f"tracer view  {url}\nstore        {store_path}\nCtrl-C stops it.", flush=True)
+        if (
+            open_browser
+        ):  # not in this thread, for where there is only a browser of the terminal it stays until that is left
+            Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+    viewer(Store(store_path), announce).run(config={**CONFIG, **({"server.port": port} if port is not None else {})})
+    return 0
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"port {port} cannot be used ({error.strerror}). Choose another with --port, or none."
+            ) from error

@@ -1,0 +1,68 @@
+"""The viewer as one ASGI application: Streamlit's pages, the JSON API and the components' files.
+
+Nothing of it leaves this machine: it is bound to 127.0.0.1, sends no usage statistics, and `guard`
+stands before every request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from tracer.errors import TracerError
+from tracer.store import Store
+from tracer.viewer import api, components
+from tracer.viewer.ahead import Ahead
+from tracer.viewer.guard import Guard
+
+PAGES = Path(__file__).with_name("main.py")
+
+CONFIG: dict[str, Any] = {
+    "server.address": "127.0.0.1",
+    "server.headless": True,
+    "server.fileWatcherType": "none",
+    "server.showEmailPrompt": False,
+    "browser.gatherUsageStats": False,
+    "logger.hideWelcomeMessage": True,
+    "logger.level": "warning",
+    "client.toolbarMode": "minimal",
+    "client.showErrorLinks": False,
+    "client.allowedOrigins": [],
+    "theme.baseFontSize": 14,
+    "theme.baseRadius": "4px",
+    "theme.light.primaryColor": "#4d55cc",
+    "theme.light.backgroundColor": "#ffffff",
+    "theme.light.secondaryBackgroundColor": "#f5f6f8",
+    "theme.light.textColor": "#1d2129",
+    "theme.light.borderColor": "#e3e6eb",
+    "theme.dark.primaryColor": "#8f97ff",
+    "theme.dark.backgroundColor": "#12141a",
+    "theme.dark.secondaryBackgroundColor": "#1a1d25",
+    "theme.dark.textColor": "#e4e6eb",
+    "theme.dark.borderColor": "#2a2e38",
+}
+"""Streamlit's options. A user's own `.streamlit/config.toml` may set others."""
+
+
+def viewer(store: Store, on_start: Callable[[], None] = lambda: None) -> st.App:
+    """Return the application over one store; `on_start` is called when it is about to answer."""
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        on_start()
+        yield
+
+    routes: list[BaseRoute] = [*api.Api(store).routes(), components.modules_route()]
+    return st.App(
+        PAGES,
+        routes=routes,
+        middleware=[Middleware(Guard), Middleware(Ahead)],
+        lifespan=lifespan,
+        exception_handlers={TracerError: api.refuse},
+    )

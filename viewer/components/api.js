@@ -1,0 +1,98 @@
+// Asks the viewer's own API, and keeps asking while someone looks.
+
+/** What the API refused: `message` is written for the user, `kind` is the class of the error. */
+export class Refused extends Error {
+  constructor({ error, message }, status) {
+    super(message);
+    this.kind = error;
+    this.status = status;
+  }
+}
+
+/** Return the answer, or null where nothing changed since the version that was asked with. */
+export async function ask(path, query = {}, signal = undefined) {
+  const text = await answer(path, query, signal);
+  return text === null ? null : JSON.parse(text);
+}
+
+/** Return one span: its `span` columns, and its `content`, whose numbers stay as they were written. */
+export async function askSpan(traceId, spanId) {
+  const text = await answer(`span/${traceId}/${spanId}`, {});
+  return { span: JSON.parse(text).span, content: JSON.parse(text, exactly).content };
+}
+
+/**
+ * Call `look(signal)` about twice a second, less often where it takes long. Sleeps while the page is hidden.
+ * What fails goes to `told(error)`; null goes there when all is well again.
+ */
+export class Poll {
+  constructor(look, told) {
+    this.look = look;
+    this.told = told;
+    this.onVisible = () => !document.hidden && this.start();
+  }
+
+  start({ now = false } = {}) {
+    this.stop();
+    this.abort = new AbortController();
+    document.addEventListener("visibilitychange", this.onVisible);
+    if (now) this.once(this.abort.signal);
+    else this.wait(PAUSE_MS, this.abort.signal);
+  }
+
+  stop() {
+    this.abort?.abort();
+    clearTimeout(this.timer);
+    document.removeEventListener("visibilitychange", this.onVisible);
+  }
+
+  wait(pause, signal) {
+    this.timer = setTimeout(() => document.hidden || this.once(signal), pause);
+  }
+
+  async once(signal) {
+    const began = performance.now();
+    let error = null;
+    try {
+      await this.look(signal);
+    } catch (failure) {
+      error = failure;
+    }
+    if (signal.aborted) return;
+    this.told(error);
+    const pause = error ? PAUSE_AFTER_ERROR_MS : Math.max(PAUSE_MS, 4 * (performance.now() - began));
+    if (!signal.aborted) this.wait(pause, signal);
+  }
+}
+
+const PAUSE_MS = 450;
+const PAUSE_AFTER_ERROR_MS = 1500;
+
+async function answer(path, query, signal = undefined) {
+  const known = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  let response;
+  try {
+    response = await fetch(`/api/${path}${known.length ? "?" : ""}${new URLSearchParams(known)}`, { signal });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refused({ error: "Unreachable", message: "The viewer does not answer. Is `tracer view` still running?" });
+  }
+  if (response.status === 204) return null;
+  const text = await response.text();
+  if (!response.ok) throw new Refused(refusal(text, response), response.status);
+  return text;
+}
+
+function refusal(text, response) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { error: "ServerError", message: `The viewer answered ${response.status} ${response.statusText}.` };
+  }
+}
+
+/** Keep a number as text where this language would alter it: 1.0, or more digits than it can hold. */
+function exactly(_key, value, context) {
+  if (typeof value !== "number" || !context || !JSON.rawJSON || String(value) === context.source) return value;
+  return JSON.rawJSON(context.source);
+}

@@ -1,0 +1,33 @@
+// Elements made without a single string of HTML: whatever came from a trace enters the page as text.
+
+/**
+ * Make an element. `on…` attributes are listeners, true is an attribute without a value, null and false leave it out.
+ * Children are nodes or text; null and false are left out.
+ */
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** A button that looks like what it holds. */
+export function button(attributes, ...children) {
+  return el("button", { type: "button", ...attributes }, ...children);
+}
+
+/** A button that copies what `text` returns, and says that it did. */
+export function copyButton(text, label = "Copy") {
+  const copy = button({ class: "t-copy", title: `${label} to the clipboard` }, "copy");
+  copy.addEventListener("click", async (event) => {
+    event.stopPropagation();
+    await navigator.clipboard.writeText(text());
+    copy.textContent = "copied";
+    setTimeout(() => (copy.textContent = "copy"), 1200);
+  });
+  return copy;
+}

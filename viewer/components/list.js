@@ -1,0 +1,311 @@
+// The list of traces, newest first: search, more pages on scrolling, and new traces as they come.
+
+import { ask, Poll } from "./api.js";
+import { button, el } from "./dom.js";
+import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "./format.js";
+import { brand, statusIcon, statusTitle } from "./icons.js";
+import { help, listen } from "./keys.js";
+import { moved, VirtualRows } from "./rows.js";
+import { failure, nothingFound, nothingRecorded } from "./screens.js";
+import { SearchBox } from "./search.js";
+
+const PAGE = 100;
+const ROW_HEIGHT = 28;
+const HEADS = ["", "Started", "Name", "Input", "Output", "Model", "Spans", "Tokens", "Cost", "Duration"];
+
+const KEYS = [
+  [
+    "List",
+    [
+      ["j k ↓ ↑", "next, previous trace"],
+      ["Enter", "open the trace"],
+      ["PgUp PgDn Home End", "move faster"],
+      ["e", "next trace with an error"],
+      ["/", "search"],
+      ["p", "pause or resume live"],
+      ["?", "this help"],
+    ],
+  ],
+];
+
+export class TraceList {
+  /** `open(traceId)` is called for the trace that the user chooses, `filtered(query)` when the filter is another. */
+  constructor({ open, filtered }) {
+    this.open = open;
+    this.filtered = filtered;
+    this.traces = [];
+    this.selected = null;
+    this.query = { q: "", tests: "" };
+    this.rows = new VirtualRows({
+      rowHeight: ROW_HEIGHT,
+      role: "rowgroup",
+      label: "Traces",
+      draw: (index) => this.row(index),
+      onEnd: () => this.more(),
+    });
+    this.rows.body.addEventListener("click", (event) => this.clicked(event));
+    this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
+    this.place = el("div", { class: "t-place" });
+    this.element = el("section", { class: "t-page" }, this.bar(), this.table());
+    this.setLive(true);
+  }
+
+  // ── what is on the page
+
+  bar() {
+    this.search = new SearchBox({ changed: (q) => this.change({ q }), left: () => this.moveTo(0) });
+    this.tests = button({
+      class: "t-chip",
+      title: "Show what was recorded under pytest, too",
+      onclick: () => this.change({ tests: this.query.tests ? "" : "1" }),
+    }, "pytest");
+    this.problem = el("span", { class: "t-problem", role: "alert" });
+    this.live = button({ class: "t-live", onclick: () => this.setLive(!this.isLive) });
+    return el("header", { class: "t-bar" },
+      el("h1", { class: "t-brand" }, brand(), "tracer"),
+      this.search.elements,
+      this.tests,
+      this.problem,
+      el("span", { class: "t-grow" }),
+      this.live,
+      button({ class: "t-plain", title: "Keyboard (?)", onclick: () => this.key("?") }, "?"));
+  }
+
+  table() {
+    const heads = HEADS.map((head) => el("span", { role: "columnheader" }, head));
+    return el("div", { class: "t-table", role: "grid", "aria-label": "Traces" },
+      el("div", { class: "t-list-row t-list-head", role: "row" }, heads),
+      this.rows.scroller,
+      this.place);
+  }
+
+  row(index) {
+    const trace = this.traces[index];
+    const cell = (className, content, title) => el("span", { role: "gridcell", class: className, title }, content);
+    const prose = (className, content) => el("span", { role: "gridcell", class: className, dir: "auto" }, content);
+    const called = trace.model_call_count > 0;
+    return el("div", {
+      class: "t-list-row",
+      role: "row",
+      "data-trace-id": trace.trace_id,
+      "data-status": trace.status,
+      "aria-rowindex": index + 1,
+      "aria-selected": String(trace.trace_id === this.selected),
+    },
+    cell(null, statusIcon(trace.status), statusTitle(trace.status)),
+    cell("t-num t-dim", when(trace.start_ms), fullTime(trace.start_ms)),
+    cell("t-name", el("a", { href: `?trace=${trace.trace_id}`, tabindex: "-1" }, trace.name), trace.name),
+    prose("t-clip t-dim", trace.input_preview),
+    prose("t-clip", outcome(trace)),
+    cell("t-clip t-dim", models(trace.models), trace.models?.join(", ")),
+    cell("t-num t-dim", count(trace.span_count), plural(trace.span_count, "span")),
+    cell("t-num", called && atLeast(count(tokens(trace)), trace.tokens_unknown_calls), tokensTitle(trace)),
+    cell("t-num", called && atLeast(cost(trace.cost_usd), trace.cost_unknown_calls)),
+    cell("t-num", duration(taken(trace))));
+  }
+
+  // ── what it shows
+
+  /** Show the page, with this filter. */
+  show(query) {
+    this.stopKeys ??= listen((key) => this.key(key));
+    document.title = "tracer";
+    const isNew = this.version === undefined || query.q !== this.query.q || query.tests !== this.query.tests;
+    if (isNew) this.load(query);
+    else this.rows.scroller.scrollTop = this.scrollTop;
+    if (this.isLive) this.poll.start();
+  }
+
+  hide() {
+    this.scrollTop = this.rows.scroller.scrollTop;
+    this.stopKeys?.();
+    this.stopKeys = null;
+    this.poll.stop();
+  }
+
+  dispose() {
+    this.hide();
+    this.rows.dispose();
+  }
+
+  async load(query) {
+    this.query = query;
+    this.search.set(query.q);
+    this.tests.setAttribute("aria-pressed", String(query.tests === "1"));
+    this.loading?.abort();
+    this.loading = new AbortController();
+    const { signal } = this.loading;
+    try {
+      const answer = await ask("traces", { ...query, limit: PAGE }, signal);
+      this.selected = null;
+      this.rows.scroller.scrollTop = 0;
+      this.took(answer, listed(answer));
+      this.told(null);
+    } catch (error) {
+      if (!signal.aborted) this.told(error);
+    }
+  }
+
+  /** Ask for the page after the last trace, when it comes near. */
+  async more() {
+    const { query, next } = this;
+    if (!next || this.asking) return;
+    this.asking = true;
+    try {
+      const answer = await ask("traces", { ...query, limit: PAGE, before: next });
+      if (next !== this.next || query !== this.query) return;
+      this.next = answer.next;
+      this.traces.push(...listed(answer));
+      this.rows.reset(this.traces.length);
+    } catch (error) {
+      this.told(error);
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  /** Ask what is new: traces on the top, and what became of those that ran. What is in sight stays where it is. */
+  async refresh(signal) {
+    const answer = await ask("traces", { ...this.query, limit: PAGE, since: this.version }, signal);
+    if (!answer?.traces) {
+      this.version = answer?.version ?? this.version;
+      return this.tick();
+    }
+    const fresh = listed(answer);
+    const place = this.traces.findIndex((trace) => trace.trace_id === fresh.at(-1)?.trace_id);
+    const older = place < 0 ? [] : this.traces.slice(place + 1);
+    const { scrollTop } = this.rows.scroller;
+    const top = this.traces[Math.floor(scrollTop / ROW_HEIGHT)];
+    const was = this.traces.indexOf(top);
+    this.took({ ...answer, next: older.length ? this.next : answer.next }, [...fresh, ...older]);
+    const is = this.traces.findIndex((trace) => trace.trace_id === top?.trace_id);
+    if (scrollTop > 0 && is > was) this.rows.scroller.scrollTop = scrollTop + (is - was) * ROW_HEIGHT;
+  }
+
+  took({ version, store, next }, traces) {
+    Object.assign(this, { version, next, traces });
+    this.rows.reset(traces.length);
+    if (traces.length) this.place.replaceChildren();
+    else if (this.query.q) this.place.replaceChildren(nothingFound(this.query.q, this.clearButton()));
+    else this.place.replaceChildren(nothingRecorded(store));
+  }
+
+  /** Nothing was recorded; yet what runs has become older. */
+  tick() {
+    for (const [index, row] of this.rows.drawn) {
+      if (this.traces[index].status === "RUNNING") row.lastChild.textContent = duration(taken(this.traces[index]));
+    }
+  }
+
+  /** Show what went wrong: beside the rows, or in their place if there are none. Null when all is well. */
+  told(error) {
+    const isFilter = error?.kind === "QueryError";
+    if (isFilter) this.poll.stop();
+    this.problem.textContent = this.problem.title = error && this.traces.length ? error.message : "";
+    this.search.input.setAttribute("aria-invalid", String(isFilter));
+    this.element.toggleAttribute("data-stale", error !== null);
+    if (error && !this.traces.length) this.place.replaceChildren(failure(error, isFilter && this.clearButton()));
+    else if (this.traces.length) this.place.replaceChildren();
+  }
+
+  clearButton() {
+    return button({ class: "t-link", onclick: () => this.change({ q: "" }) }, "Clear the filter");
+  }
+
+  // ── what the user does
+
+  change(part) {
+    const query = { ...this.query, ...part };
+    this.filtered(query);
+    this.load(query);
+    if (this.isLive) this.poll.start();
+  }
+
+  setLive(isLive) {
+    this.isLive = isLive;
+    this.live.setAttribute("aria-pressed", String(isLive));
+    this.live.title = isLive ? "New traces appear as they come. Pause (p)" : "Show new traces as they come (p)";
+    this.live.replaceChildren(el("i"), isLive ? "live" : "paused");
+    if (!isLive) this.poll.stop();
+    else if (this.element.isConnected) this.poll.start();
+  }
+
+  clicked(event) {
+    const row = event.target.closest("[data-trace-id]");
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.select(row.dataset.traceId);
+    this.open(row.dataset.traceId);
+  }
+
+  select(traceId) {
+    this.selected = traceId;
+    for (const row of this.rows.drawn.values()) {
+      row.setAttribute("aria-selected", String(row.dataset.traceId === traceId));
+    }
+  }
+
+  key(key) {
+    const here = this.placeOf(this.selected);
+    const to = moved(key, here, this.traces.length, this.rows.pageRows);
+    if (to !== null) this.moveTo(to);
+    else if (key === "Enter" && here >= 0) this.open(this.selected);
+    else if (key === "e") this.moveTo(this.traces.findIndex((trace, index) => index > here && trace.error_count > 0));
+    else if (key === "/") this.search.focus();
+    else if (key === "p") this.setLive(!this.isLive);
+    else if (key === "?") help(this.element, KEYS);
+    else return false;
+    return true;
+  }
+
+  moveTo(index) {
+    if (!this.traces[index]) return;
+    this.select(this.traces[index].trace_id);
+    this.rows.reveal(index);
+  }
+
+  /** Return the trace that stands `by` rows below this one, or null where the list does not know. */
+  neighbour(traceId, by) {
+    const here = this.placeOf(traceId);
+    return here < 0 ? null : (this.traces[here + by]?.trace_id ?? null);
+  }
+
+  placeOf(traceId) {
+    return this.traces.findIndex((trace) => trace.trace_id === traceId);
+  }
+}
+
+/** The traces of an answer, an object each. */
+function listed({ traces }) {
+  const columns = Object.entries(traces);
+  return traces.trace_id.map((_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])));
+}
+
+/** How a trace ended: its error, in the colour of its status, before its output. */
+function outcome(trace) {
+  const isBad = trace.status !== "OK" && trace.status !== "RUNNING";
+  const output = trace.output_preview;
+  if (!isBad && !trace.error_count) return output;
+  const text = trace.status_message || (isBad ? statusTitle(trace.status) : plural(trace.error_count, "error"));
+  const error = el("bdi", { class: `t-status-${isBad ? trace.status : "ERROR"}`, title: text }, text);
+  return output ? [error, " → ", el("bdi", {}, output)] : error;
+}
+
+function models(names) {
+  if (!names?.length) return null;
+  return names.length === 1 ? names[0] : `${names[0]} +${names.length - 1}`;
+}
+
+function tokens({ input_tokens: input, output_tokens: output }) {
+  return sum(input, output);
+}
+
+function tokensTitle(trace) {
+  if (!trace.model_call_count) return "no model was called";
+  const lacking = trace.tokens_unknown_calls ? `; ${plural(trace.tokens_unknown_calls, "call")} with no figure` : "";
+  return `${exact(trace.input_tokens)} in, ${exact(trace.output_tokens)} out${lacking}`;
+}
+
+function taken({ status, start_ms, duration_us }) {
+  return duration_us ?? (status === "RUNNING" ? (Date.now() - start_ms) * 1000 : null);
+}

@@ -1,0 +1,175 @@
+// A model call as a chat: who said what, the tools that were called, and what they answered.
+
+import { button, copyButton, el } from "./dom.js";
+import { jsonView, plain, textView } from "./json.js";
+
+const SHOWN = 12;
+const LINES_OF_A_TOOL = 16;
+const SAFE_IMAGE = /^image\/(png|jpeg|gif|webp|svg\+xml)$/;
+const USUAL_ENDS = ["stop", "tool_calls", "tool_call"];
+
+/** Return whether a value is a list of messages in the GenAI shape: `[{role, parts: […]}, …]`. */
+export function isMessages(value) {
+  const isMessage = (item) => typeof item?.role === "string" && Array.isArray(item.parts);
+  return Array.isArray(value) && value.length > 0 && value.every(isMessage);
+}
+
+/** Return the elements of a call: its instructions and tools in a line each, then the talk, then the answer. */
+export function chat({ system_instructions: system, tool_definitions: tools, input, output }) {
+  const said = isMessages(input) ? input : [];
+  const answers = isMessages(output) ? output : [];
+  const results = pairedResults([...said, ...answers]);
+  const draw = (message) => bubble(message, results);
+  const isShownWithItsCall = (message) => message.parts.every((part) => isResult(part) && results.has(part));
+  const talk = said.filter((message) => !isShownWithItsCall(message));
+  let begin = 0;
+  while (begin < talk.length && isInstruction(talk[begin])) begin += 1;
+  return [
+    ...instructions(system),
+    ...talk.slice(0, begin).map(draw),
+    ...toolList(tools),
+    ...lastOf(talk.slice(begin), draw),
+    ...divider(answers.length),
+    ...answers.map(draw),
+  ];
+}
+
+/** Return the results of tools whose call is here, too, and the calls with their results: each shows its own there. */
+function pairedResults(messages) {
+  const parts = messages.flatMap((message) => message.parts);
+  const byId = new Map(parts.filter((part) => isResult(part) && part.id).map((part) => [part.id, part]));
+  const paired = new Map();
+  for (const part of parts) {
+    if (!isCall(part) || !byId.has(part.id)) continue;
+    paired.set(part, byId.get(part.id));
+    paired.set(byId.get(part.id), part);
+  }
+  return paired;
+}
+
+function lastOf(messages, draw) {
+  if (messages.length <= SHOWN + 3) return messages.map(draw);
+  const earlier = messages.slice(0, -SHOWN);
+  const more = button({ class: "t-link t-earlier" }, `Show ${earlier.length} earlier messages`);
+  more.addEventListener("click", () => more.replaceWith(...earlier.map(draw)));
+  return [more, ...messages.slice(-SHOWN).map(draw)];
+}
+
+function bubble(message, results) {
+  const body = () => message.parts.map((part) => partView(part, results));
+  const text = message.parts.map(partText).join("\n");
+  if (isInstruction(message)) return folded(message.role, text, body);
+  const end = message.finish_reason;
+  return el("article", { class: "t-message", "data-role": message.role },
+    el("header", {},
+      el("span", { class: "t-role" }, message.role),
+      message.name && el("span", { class: "t-dim" }, message.name),
+      end && !USUAL_ENDS.includes(end) && el("span", { class: "t-warning", title: "finish reason" }, end),
+      el("span", { class: "t-grow" }),
+      copyButton(() => text)),
+    body());
+}
+
+function instructions(system) {
+  if (!system) return [];
+  const parts = Array.isArray(system) ? system : [{ type: "text", content: plain(system) }];
+  return [folded("system", parts.map(partText).join("\n"), () => parts.map((part) => partView(part, new Map())))];
+}
+
+function toolList(tools) {
+  if (!Array.isArray(tools) || !tools.length) return [];
+  const nameOf = (tool) => tool?.name ?? tool?.function?.name ?? tool?.type ?? "?";
+  const one = (tool) => folded(nameOf(tool), tool?.description ?? "", () => [jsonView(tool)]);
+  const title = tools.length === 1 ? "1 tool" : `${tools.length} tools`;
+  return [folded(title, tools.map(nameOf).join(", "), () => tools.map(one))];
+}
+
+function divider(answers) {
+  return answers ? [el("div", { class: "t-divider" }, answers > 1 ? `${answers} answers` : "answer")] : [];
+}
+
+/** One line that opens: what it is, and how it begins. */
+function folded(label, text, body) {
+  const line = el("details", { class: "t-folded" },
+    el("summary", {},
+      el("span", { class: "t-role" }, label),
+      el("span", { class: "t-clip" }, el("bdi", {}, text.slice(0, 300)))));
+  line.addEventListener("toggle", () => {
+    if (line.open && line.childElementCount === 1) line.append(el("div", { class: "t-folded-body" }, body()));
+  });
+  return line;
+}
+
+// ── the parts of a message
+
+const PART_VIEWS = {
+  text: (part) => textView(plain(part.content ?? "")),
+  reasoning: (part) => labelled("reasoning", part),
+  refusal: (part) => labelled("refusal", part),
+  tool_call: callView,
+  server_tool_call: callView,
+  tool_call_response: (part) => resultView(part),
+  server_tool_call_response: (part) => resultView(part),
+  blob: (part) => media(part, `data:${part.mime_type};base64,${part.content}`),
+  uri: (part) => media(part, String(part.uri)),
+  file: (part) => media(part, String(part.file_id)),
+};
+
+function partView(part, results) {
+  return Object.hasOwn(PART_VIEWS, part?.type) ? PART_VIEWS[part.type](part, results) : jsonView(part);
+}
+
+function labelled(label, part) {
+  const text = textView(plain(part.content ?? ""));
+  return el("div", { class: `t-${label}` }, el("span", { class: "t-role" }, label), text);
+}
+
+function callView(part, results) {
+  const result = results.get(part);
+  return el("div", { class: "t-call" },
+    el("header", {},
+      el("span", { class: "t-role" }, "tool call"),
+      el("b", {}, part.name ?? "?"),
+      el("span", { class: "t-grow" }),
+      copyButton(() => plain(part.arguments ?? null))),
+    part.arguments !== undefined && valueView(part.arguments),
+    result && resultView(result, "result", "t-call-result"));
+}
+
+function resultView(part, label = "tool result", className = "t-call") {
+  return el("div", { class: className }, el("span", { class: "t-role" }, label), valueView(resultOf(part)));
+}
+
+/** Show an image or a sound that came with the trace. An address is shown, and not fetched. */
+function media(part, source) {
+  const type = source.startsWith("data:") ? source.slice(5).split(/[;,]/)[0] : "";
+  if (SAFE_IMAGE.test(type)) return el("img", { class: "t-media", src: source, alt: part.modality ?? "image" });
+  if (type.startsWith("audio/")) return el("audio", { class: "t-media", src: source, controls: true });
+  return el("div", {}, el("span", { class: "t-role" }, part.modality ?? part.type), textView(source.slice(0, 2000)));
+}
+
+function valueView(value) {
+  return typeof value === "string" ? textView(value, "t-text t-mono") : jsonView(value, LINES_OF_A_TOOL);
+}
+
+function isInstruction({ role }) {
+  return role === "system" || role === "developer";
+}
+
+function isCall(part) {
+  return part?.type === "tool_call" || part?.type === "server_tool_call";
+}
+
+function isResult(part) {
+  return part?.type === "tool_call_response" || part?.type === "server_tool_call_response";
+}
+
+function resultOf(part) {
+  return part.response ?? part.result ?? null;
+}
+
+function partText(part) {
+  if (typeof part?.content === "string" && part.type !== "blob") return part.content;
+  if (isCall(part)) return `${part.name ?? "?"}(${plain(part.arguments ?? {})})`;
+  return isResult(part) ? plain(resultOf(part)) : plain(part);
+}

@@ -1,0 +1,208 @@
+// The page of one trace: its sums above, its tree on the left, the selected span on the right.
+
+import { ask, Poll } from "./api.js";
+import { Detail } from "./detail.js";
+import { button, el } from "./dom.js";
+import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "./format.js";
+import { statusIcon, statusTitle } from "./icons.js";
+import { help, listen } from "./keys.js";
+import { failure } from "./screens.js";
+import { Spans } from "./spans.js";
+import { splitter } from "./splitter.js";
+import { Tree } from "./tree.js";
+
+const TICK_MS = 200;
+const PREFETCH_MS = 60;
+
+const KEYS = [
+  [
+    "Spans",
+    [
+      ["j k ↓ ↑", "next, previous span"],
+      ["← →", "fold, unfold; to the parent, to the first child"],
+      ["PgUp PgDn Home End", "move faster"],
+      ["e", "next span that failed"],
+      ["n", "next model call"],
+      ["/", "filter the spans"],
+    ],
+  ],
+  [
+    "Trace",
+    [
+      ["[ ]", "previous, next trace of the list"],
+      ["Esc", "back to the list"],
+      ["?", "this help"],
+    ],
+  ],
+];
+
+export class TracePage {
+  /**
+   * `back()` leads to the list, `step(traceId, ±1)` to the trace below or above it there, `search(q)` to the list with
+   * that filter. `moved(traceId, spanId)` is told which span is shown.
+   */
+  constructor({ back, step, search, moved }) {
+    Object.assign(this, { back, step, search, moved });
+    this.tree = new Tree({
+      onSelect: (spanId) => this.selected(spanId),
+      onPoint: (spanId) => this.prefetch(spanId),
+    });
+    this.detail = new Detail();
+    this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
+    this.head = el("div", { class: "t-trace-head" });
+    this.problem = el("span", { class: "t-problem", role: "alert" });
+    this.place = el("div", { class: "t-place" });
+    this.split = splitter(this.tree.element, this.detail.element);
+    this.element = el("section", { class: "t-page" }, this.bar(), this.split, this.place);
+  }
+
+  bar() {
+    const plain = (label, title, onclick) => button({ class: "t-plain", title, onclick }, label);
+    return el("header", { class: "t-bar" },
+      plain("‹ traces", "All traces (Esc)", () => this.back()),
+      el("span", { class: "t-steps" },
+        plain("↑", "Previous trace of the list ([)", () => this.step(this.traceId, -1)),
+        plain("↓", "Next trace of the list (])", () => this.step(this.traceId, 1))),
+      this.head,
+      el("span", { class: "t-grow" }),
+      this.problem,
+      plain("?", "Keyboard (?)", () => this.key("?")));
+  }
+
+  heading(trace) {
+    const figure = (text, title) => el("span", { class: "t-figure", title }, text);
+    const chip = (text, title, q) => button({ class: "t-chip", title, onclick: () => this.search(q) }, text);
+    const tokens = atLeast(count(sum(trace.input_tokens, trace.output_tokens)), trace.tokens_unknown_calls);
+    const called = trace.model_call_count > 0;
+    const dollars = atLeast(cost(trace.cost_usd), trace.cost_unknown_calls);
+    const failed = { class: "t-figure t-error-text", title: "Go to the next (e)", onclick: () => this.key("e") };
+    this.taken = figure(duration(trace.duration_us), "duration");
+    return [
+      el("span", { title: statusTitle(trace.status) }, statusIcon(trace.status)),
+      el("h1", { title: trace.name }, trace.name),
+      this.taken,
+      figure(plural(trace.span_count, "span")),
+      called && figure(`${tokens} tokens`, `${exact(trace.input_tokens)} in, ${exact(trace.output_tokens)} out`),
+      called && figure(trace.cost_usd === null ? "cost unknown" : dollars, "cost"),
+      trace.error_count > 0 && button(failed, plural(trace.error_count, "error")),
+      figure(when(trace.start_ms), fullTime(trace.start_ms)),
+      trace.session_id && chip(trace.session_id, "All traces of this session", `session:${quoted(trace.session_id)}`),
+      ...(trace.tags ?? []).map((tag) => chip(tag, "All traces with this tag", `tag:${quoted(tag)}`)),
+    ].filter(Boolean);
+  }
+
+  // ── what it shows
+
+  /** Show a trace, by its id or how that begins, and one of its spans; the first if none is named. */
+  show(traceId, spanId) {
+    this.stopKeys ??= listen((key) => this.key(key));
+    this.ticking ??= setInterval(() => this.spans?.isRunning && this.tick(), TICK_MS);
+    if (this.spans && this.traceId === traceId) {
+      if (spanId && spanId !== this.tree.selected) this.choose(spanId);
+      return;
+    }
+    Object.assign(this, { traceId, wanted: spanId, version: undefined });
+    this.poll.start({ now: true });
+  }
+
+  hide() {
+    this.stopKeys?.();
+    this.stopKeys = null;
+    clearInterval(this.ticking);
+    this.ticking = null;
+    this.poll.stop();
+    this.spans = null;
+  }
+
+  dispose() {
+    this.hide();
+    this.tree.dispose();
+  }
+
+  /** Ask for the trace, or what has become of it. Folds, selection and scrolling stay. */
+  async refresh(signal) {
+    const { traceId } = this;
+    const answer = await ask(`trace/${traceId}`, { since: this.version }, signal);
+    if (answer === null || signal.aborted) return;
+    this.version = answer.version;
+    if (!answer.spans) return;
+    const before = this.spans?.trace.trace_id === traceId ? this.state() : null;
+    this.took(new Spans(answer));
+    if (before === null) this.choose(this.spans.index.has(this.wanted) ? this.wanted : this.spans.ids[0]);
+    else if (this.state() !== before) this.showDetail();
+  }
+
+  took(spans) {
+    this.spans = spans;
+    this.traceId = spans.trace.trace_id;
+    document.title = `${spans.trace.name} · tracer`;
+    this.head.replaceChildren(...this.heading(spans.trace));
+    this.tree.set(spans);
+    this.split.hidden = false;
+    this.tick();
+  }
+
+  /** Show what went wrong: beside the trace, or in its place. Null when all is well. */
+  told(error) {
+    this.problem.textContent = this.problem.title = error && this.spans ? error.message : "";
+    if (!error) return this.place.replaceChildren();
+    if (this.spans) return;
+    this.split.hidden = true;
+    this.place.replaceChildren(failure(error, button({ class: "t-link", onclick: () => this.back() }, "All traces")));
+  }
+
+  /** Time has passed, and what runs has become longer. */
+  tick() {
+    this.tree.tick();
+    if (this.spans.trace.status === "RUNNING") this.taken.textContent = duration(this.spans.now());
+  }
+
+  /** What must change for the selected span to be asked for again. */
+  state() {
+    const i = this.spans.index.get(this.tree.selected);
+    return `${this.spans.status(i)} ${this.spans.columns.duration_us[i]}`;
+  }
+
+  async showDetail() {
+    const spanId = this.tree.selected;
+    await this.detail.show({ traceId: this.traceId, spanId, ended: this.hasEnded(spanId) });
+    this.prefetch(this.tree.below(this.tree.selected));
+  }
+
+  /** Ask for what will probably be wanted next: the row below, or that under the pointer. */
+  prefetch(spanId) {
+    clearTimeout(this.prefetching);
+    this.prefetching = setTimeout(() => {
+      if (spanId && this.spans && this.hasEnded(spanId)) this.detail.prefetch(this.traceId, spanId);
+    }, PREFETCH_MS);
+  }
+
+  hasEnded(spanId) {
+    return this.spans.status(this.spans.index.get(spanId)) !== "RUNNING";
+  }
+
+  // ── what the user does
+
+  choose(spanId) {
+    this.tree.select(spanId);
+    this.selected(spanId);
+  }
+
+  selected(spanId) {
+    this.moved(this.traceId, spanId);
+    this.showDetail();
+  }
+
+  key(key) {
+    if (key === "?") help(this.element, KEYS);
+    else if (key === "Escape") this.back();
+    else if (key === "[") this.step(this.traceId, -1);
+    else if (key === "]") this.step(this.traceId, 1);
+    else return this.spans ? this.tree.key(key) : false;
+    return true;
+  }
+}
+
+function quoted(text) {
+  return /\s/.test(text) ? `"${text}"` : text;
+}

@@ -1,0 +1,324 @@
+// The tree of a trace with its waterfall. It knows spans, folds, a filter and a selection; not what a span says.
+
+import { button, el } from "./dom.js";
+import { atLeast, cost, count, duration, estimated, UNKNOWN } from "./format.js";
+import { kindIcon, statusIcon, statusTitle } from "./icons.js";
+import { moved, VirtualRows } from "./rows.js";
+
+const ROW_HEIGHT = 24;
+const INDENT = 14;
+const MAX_INDENTED = 24;
+const TICK_WIDTH = 48;
+const LABEL_WIDTH = 38;
+
+export class Tree {
+  /** `onSelect(spanId)` is called when the user chooses a span, `onPoint(spanId)` when the pointer comes to one. */
+  constructor({ onSelect, onPoint }) {
+    this.onSelect = onSelect;
+    this.folded = new Set();
+    this.words = [];
+    this.visible = [];
+    this.rows = new VirtualRows({
+      rowHeight: ROW_HEIGHT,
+      role: "tree",
+      label: "Spans",
+      draw: (at) => this.row(this.visible[at]),
+    });
+    this.rows.body.addEventListener("click", (event) => this.clicked(event));
+    this.rows.body.addEventListener("pointerover", (event) => onPoint(spanIdAt(event)));
+    this.element = el("section", { class: "t-tree" }, this.tools(), this.heads(), this.rows.scroller);
+  }
+
+  tools() {
+    this.filter = el("input", {
+      type: "search",
+      class: "t-search",
+      placeholder: "Filter spans",
+      "aria-label": "Filter spans",
+      spellcheck: "false",
+      autocomplete: "off",
+      oninput: () => this.filtered(),
+      onkeydown: (event) => this.keyInFilter(event),
+    });
+    this.found = el("span", { class: "t-dim" });
+    return el("div", { class: "t-tree-tools" },
+      this.filter,
+      this.found,
+      el("span", { class: "t-grow" }),
+      button({ class: "t-plain", title: "Unfold all", onclick: () => this.foldAll(false) }, "⊞"),
+      button({ class: "t-plain", title: "Fold all", onclick: () => this.foldAll(true) }, "⊟"));
+  }
+
+  heads() {
+    this.axis = el("span", { class: "t-axis" });
+    const heads = ["Span", "Tokens", "Cost", "Duration"].map((head) => el("span", {}, head));
+    return el("div", { class: "t-tree-row t-tree-head" }, heads, this.axis);
+  }
+
+  // ── what it shows
+
+  /** Show these spans. What is folded, selected and in sight stays. */
+  set(spans) {
+    this.spans = spans;
+    this.layOut();
+  }
+
+  /** Time has passed, and what runs has become longer. */
+  tick() {
+    this.scale();
+    for (const [at, row] of this.rows.drawn) this.time(row, this.visible[at]);
+  }
+
+  select(spanId, { reveal = true } = {}) {
+    this.selected = spanId;
+    const i = this.spans.index.get(spanId);
+    if (reveal) this.unfoldTo(i);
+    this.path = new Set(this.spans.ancestors(i));
+    for (const [at, row] of this.rows.drawn) this.mark(row, this.visible[at]);
+    const at = this.visible.indexOf(i);
+    if (reveal && at >= 0) this.rows.reveal(at);
+  }
+
+  /** Return the span in the row below that of a span; undefined where there is none. */
+  below(spanId) {
+    return this.spans.ids[this.visible[this.visible.indexOf(this.spans.index.get(spanId)) + 1]];
+  }
+
+  layOut() {
+    const { spans } = this;
+    const kept = this.words.length ? this.matching() : null;
+    this.visible = [];
+    for (let i = 0; i < spans.count; i++) {
+      if (kept && !kept.has(i)) continue;
+      this.visible.push(i);
+      if (!kept && this.folded.has(spans.ids[i])) i = spans.end[i] - 1;
+    }
+    this.path = new Set(spans.ancestors(spans.index.get(this.selected)));
+    this.scale();
+    this.rows.reset(this.visible.length);
+  }
+
+  // ── rows
+
+  row(i) {
+    const { spans } = this;
+    const isParent = spans.hasChildren(i);
+    const isFolded = this.folded.has(spans.ids[i]) && !this.words.length;
+    const row = el("div", {
+      class: "t-tree-row",
+      role: "treeitem",
+      "data-span-id": spans.ids[i],
+      "data-status": spans.status(i),
+      "aria-level": spans.depth[i] + 1,
+      "aria-expanded": isParent ? String(!isFolded) : null,
+    },
+    this.label(i),
+    ...this.figures(i),
+    el("span", { class: "t-num" }),
+    el("span", { class: "t-lane" }, el("span", { class: `t-time t-kind-${spans.kind(i)}` })));
+    this.time(row, i);
+    this.mark(row, i);
+    return row;
+  }
+
+  label(i) {
+    const { spans } = this;
+    const status = spans.status(i);
+    const message = spans.isBad(i) && (spans.message(i) || statusTitle(status));
+    return el("span", { class: "t-span", style: this.guides(i) },
+      el("span", { class: spans.hasChildren(i) ? "t-twisty" : "t-no-twisty" }),
+      kindIcon(spans.kind(i)),
+      el("span", { class: "t-name", title: spans.name(i) }, spans.name(i)),
+      status !== "OK" && statusIcon(status),
+      message && el("span", { class: `t-message-line t-status-${status}`, title: message }, message));
+  }
+
+  /** Tokens and cost: of a model call its own, of all else the sum of those in it. */
+  figures(i) {
+    const { columns } = this.spans;
+    const isCall = this.spans.isModelCall(i);
+    const figure = (text, lacking) => {
+      const isNone = text === UNKNOWN && !lacking;
+      return el("span", { class: isCall ? "t-num" : "t-num t-sum" }, isNone ? null : atLeast(text, lacking));
+    };
+    return [
+      figure(estimated(count(columns.tokens[i]), isCall && columns.estimated[i]), columns.tokens_lacking[i]),
+      figure(cost(columns.cost_usd[i]), columns.cost_lacking[i]),
+    ];
+  }
+
+  /** Set what changes with time: the duration, and the bar in the waterfall. */
+  time(row, i) {
+    const { start_us: starts, ttft_us: ttfts } = this.spans.columns;
+    const taken = this.spans.duration(i, this.now);
+    row.children[3].textContent = duration(taken);
+    const bar = row.lastChild.firstChild;
+    bar.style.left = percent(starts[i] / this.extent);
+    bar.style.width = percent((taken ?? this.extent - starts[i]) / this.extent);
+    if (ttfts[i] !== null && taken) bar.style.setProperty("--ttft", percent(ttfts[i] / taken));
+  }
+
+  mark(row, i) {
+    row.setAttribute("aria-selected", String(this.spans.ids[i] === this.selected));
+    row.classList.toggle("t-on-path", this.path.has(i));
+  }
+
+  scale() {
+    this.now = this.spans.now();
+    this.extent = this.spans.extent(this.now);
+    const width = Math.max(TICK_WIDTH, this.axis.clientWidth);
+    const room = this.extent * (1 - LABEL_WIDTH / width);
+    const ticks = ticksOf(this.extent, width / TICK_WIDTH).filter((us) => us <= room);
+    this.axis.replaceChildren(...ticks.map((us) =>
+      el("span", { style: `left:${percent(us / this.extent)}` }, roundTime(us))));
+  }
+
+  /** Return the indent of a row and, as layers of its background, the lines that lead to it from its ancestors. */
+  guides(i) {
+    const { spans } = this;
+    const depth = Math.min(spans.depth[i], MAX_INDENTED);
+    const layers = [];
+    const line = (level, y, size) => {
+      const x = (level - 1) * INDENT + 7;
+      layers.push(`linear-gradient(var(--t-guide),var(--t-guide)) ${x}px ${y}/${size} no-repeat`);
+    };
+    if (depth > 0) {
+      line(depth, "0", `1px ${spans.hasNext[i] ? "100%" : "50%"}`);
+      line(depth, "50%", `${spans.hasChildren(i) ? 7 : 17}px 1px`);
+    }
+    for (const at of spans.ancestors(i)) {
+      const level = spans.depth[at];
+      if (level > 0 && level <= MAX_INDENTED && spans.hasNext[at]) line(level, "0", "1px 100%");
+    }
+    return `padding-left:${depth * INDENT}px;background:${layers.join(",") || "none"}`;
+  }
+
+  // ── folding and filtering
+
+  fold(i, folded) {
+    if (!this.spans.hasChildren(i)) return;
+    if (folded) this.folded.add(this.spans.ids[i]);
+    else this.folded.delete(this.spans.ids[i]);
+    this.layOut();
+  }
+
+  foldAll(folded) {
+    const { spans } = this;
+    this.folded.clear();
+    for (let i = 0; folded && i < spans.count; i++) {
+      if (spans.hasChildren(i) && spans.depth[i] > 0) this.folded.add(spans.ids[i]);
+    }
+    this.layOut();
+  }
+
+  unfoldTo(i) {
+    const hiding = [...this.spans.ancestors(i)].map((at) => this.spans.ids[at]).filter((id) => this.folded.has(id));
+    for (const id of hiding) this.folded.delete(id);
+    if (hiding.length) this.layOut();
+  }
+
+  filtered() {
+    this.words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    this.found.textContent = "";
+    this.layOut();
+    const at = this.visible.indexOf(this.spans.index.get(this.selected));
+    if (at >= 0) this.rows.reveal(at);
+  }
+
+  /** Return the spans that match the filter, and their ancestors. */
+  matching() {
+    const { spans } = this;
+    const kept = new Set();
+    let found = 0;
+    for (let i = 0; i < spans.count; i++) {
+      const text = spans.text(i);
+      if (!this.words.every((word) => text.includes(word))) continue;
+      found += 1;
+      kept.add(i);
+      for (const ancestor of spans.ancestors(i)) kept.add(ancestor);
+    }
+    this.found.textContent = `${found} of ${spans.count}`;
+    return kept;
+  }
+
+  // ── what the user does
+
+  clicked(event) {
+    const i = this.spans.index.get(spanIdAt(event));
+    if (i === undefined) return;
+    if (event.target.closest(".t-twisty")) this.fold(i, !this.folded.has(this.spans.ids[i]));
+    else this.choose(i, { reveal: false });
+  }
+
+  choose(i, options) {
+    this.select(this.spans.ids[i], options);
+    this.onSelect(this.spans.ids[i]);
+  }
+
+  keyInFilter(event) {
+    if (event.key === "Escape" && this.filter.value) this.filter.value = "";
+    else if (["Escape", "Enter", "ArrowDown"].includes(event.key)) this.filter.blur();
+    else return;
+    this.filtered();
+    event.preventDefault();
+  }
+
+  key(key) {
+    const { spans } = this;
+    const i = spans.index.get(this.selected);
+    const to = moved(key, this.visible.indexOf(i), this.visible.length, this.rows.pageRows);
+    if (to !== null) this.choose(this.visible[to]);
+    else if (key === "/") this.filter.select();
+    else if (key === "e") this.next((at) => spans.isBad(at));
+    else if (key === "n") this.next((at) => spans.isModelCall(at));
+    else if (key === "ArrowLeft") this.left(i);
+    else if (key === "ArrowRight") this.right(i);
+    else return false;
+    return true;
+  }
+
+  /** Go to the next span, in drawing order and from the top again at the end, for which this is true. */
+  next(is) {
+    const { count: total, index } = this.spans;
+    const here = index.get(this.selected);
+    for (let step = 1; step <= total; step++) {
+      const at = (here + step) % total;
+      if (is(at)) return this.choose(at);
+    }
+  }
+
+  left(i) {
+    if (this.spans.hasChildren(i) && !this.folded.has(this.spans.ids[i])) this.fold(i, true);
+    else if (this.spans.parent[i] >= 0) this.choose(this.spans.parent[i]);
+  }
+
+  right(i) {
+    if (this.folded.has(this.spans.ids[i])) this.fold(i, false);
+    else if (this.spans.hasChildren(i)) this.choose(i + 1);
+  }
+
+  dispose() {
+    this.rows.dispose();
+  }
+}
+
+function spanIdAt(event) {
+  return event.target.closest("[data-span-id]")?.dataset.spanId;
+}
+
+function percent(part) {
+  return `${(Math.min(Math.max(part, 0), 1) * 100).toFixed(3)}%`;
+}
+
+/** 1.5s where a duration is 1.50s, and 2s where it is 2.00s. */
+function roundTime(us) {
+  return duration(us).replace(/(\.\d*?)0+(?=\D)/, "$1").replace(/\.(?=\D)/, "");
+}
+
+/** Return round times, in microseconds, that divide the axis into at most so many parts. */
+function ticksOf(extent, parts) {
+  const rough = extent / parts;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
+  return Array.from({ length: Math.ceil(extent / step) }, (_, i) => i * step);
+}

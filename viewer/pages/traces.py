@@ -1,0 +1,5 @@
+"""The traces: the list at `/?q=…`, and one of them at `/?trace=…&span=…`."""
+
+from tracer.viewer import components
+
+components.traces()
