@@ -116,7 +116,8 @@ def main() -> None:
             "llm-tracer": workload(tracer.trace),
             "otel sdk": workload(sdk()),
         }
-        print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {rounds} rounds; µs a span, median (min to max)\n")
+        machine = f"Python {sys.version.split()[0]}, {os.cpu_count()} cores"
+        print(f"{machine}, {rounds} rounds; µs a span, median (min to max)\n")
         print(f"| {'value':7} | {'limit':18} | {'llm-tracer':18} | {'otel sdk':18} | to limit | to sdk |")
         print("|---|---|---|---|---|---|")
         for label, size in SIZES.items():
