@@ -73,7 +73,7 @@ def test_sql_asks_live_rows_too(recorded: Path) -> None:
 
 def test_absorb_moves_everything_into_duckdb(recorded: Path) -> None:
     tracer.recorder.RECORDER.writer.seal()
-    assert "4 spans of 1 segments absorbed" in programs.tracer(recorded, "absorb").stdout
+    assert "Absorbed: 4 spans of 1 segment." in programs.tracer(recorded, "absorb").stdout
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from tracer.context import (
     find_parent,
     remove_parent_resolver,
 )
-from tracer.errors import contain
+from tracer.errors import contain, logger
 from tracer.journal import absorber
 from tracer.journal.writer import Writer
 from tracer.process import describe
@@ -188,6 +188,8 @@ class Recorder:
                 if not self._process_written:
                     self.describe_process()
                 self._writer.close()
+                if self._writer.dropped_lines:
+                    logger.error("llm-tracer dropped %d spans that it could not write", self._writer.dropped_lines)
                 absorber.start(self.store, at_exit=True)
             self._shut_outgoing()
 

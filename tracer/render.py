@@ -37,18 +37,18 @@ _KIND_STYLE = {"llm": "magenta", "embedding": "magenta", "tool": "yellow", "retr
 
 def trace_tree(trace: Trace, summary: Mapping[str, Any]) -> RenderableType:
     """Return the whole trace as a tree, one span a line, and its errors below; `summary` is its row of `traces`."""
-    total_ns = max((row.duration_ns or 0 for row in trace.rows), default=0)
     table = Table.grid(padding=(0, 2))
     for justify in ("left", "right", "left", "right", "right", "left"):
         table.add_column(justify=justify, no_wrap=True)
     guides = _guides(trace)
-    start_ns = min((row.start_ns for row in trace.rows), default=0)
+    start_ns = min(row.start_ns for row in trace.rows)
+    end_ns = max(row.end_ns or row.start_ns for row in trace.rows)
     for guide, (_, node) in zip(guides, trace.walk(), strict=True):
         row = node.row
         table.add_row(
             _name(guide, row),
             duration(row.duration_ns),
-            _bar(row, start_ns, total_ns),
+            _bar(row, start_ns, end_ns),
             _tokens(row),
             cost(row.cost_usd) if row.kind in MODEL_CALL_KINDS or row.cost_usd is not None else "",
             _remark(row),
@@ -159,13 +159,13 @@ def _status_mark(status: str | None) -> Text:
     return Text(mark, style=style)
 
 
-def _bar(row: SpanRow, start_ns: int, total_ns: int, width: int = 20) -> Text:
-    """The span's place in time: dots before it, a block where it ran."""
-    if not total_ns or row.duration_ns is None:
-        return Text("")
+def _bar(row: SpanRow, start_ns: int, end_ns: int, width: int = 20) -> Text:
+    """The span's place in the time of its trace; one that has no end fades out at the right."""
+    total_ns = max(1, end_ns - start_ns)
     before = min(width - 1, (row.start_ns - start_ns) * width // total_ns)
-    length = max(1, min(width - before, round(row.duration_ns * width / total_ns)))
-    return Text.assemble((" " * before, ""), ("━" * length, "red" if row.status == ERROR else "blue"))
+    length = max(1, min(width - before, round(((row.end_ns or end_ns) - row.start_ns) * width / total_ns)))
+    style = "red" if row.status == ERROR else "blue"
+    return Text.assemble((" " * before, ""), ("━" * length, style) if row.end_ns is not None else ("┄" * length, "dim"))
 
 
 def _tokens(row: SpanRow) -> str:
@@ -177,6 +177,8 @@ def _tokens(row: SpanRow) -> str:
 
 
 def _in_and_out(counts: Mapping[str, Any]) -> str:
+    if counts["input_tokens"] is None and counts["output_tokens"] is None:
+        return UNKNOWN
     return f"{tokens(counts['input_tokens'])}→{tokens(counts['output_tokens'])}"
 
 

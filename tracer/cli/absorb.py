@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from tracer.cli import options as shared
+from tracer.journal.layout import Layout
 from tracer.store.absorb import main
 
 
@@ -17,9 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    absorbed = main(shared.store_path(options), background=options.background)
+    path = shared.store_path(options)
+    absorbed = main(path, background=options.background)
     if not options.background:
-        print(f"{absorbed.spans} spans of {absorbed.segments} segments absorbed.")
+        print(f"Absorbed: {shared.counted(absorbed.spans, 'span')} of {shared.counted(absorbed.segments, 'segment')}.")
         if absorbed.quarantined_lines:
-            print(f"{absorbed.quarantined_lines} lines could not be read and lie in the journal's quarantine/.")
+            lines = shared.counted(absorbed.quarantined_lines, "line")
+            print(f"Unreadable: {lines}, kept in {Layout(path).quarantine}.")
     return 0

@@ -29,6 +29,11 @@ def store_path(options: argparse.Namespace) -> Path:
     return Path(chosen).expanduser().absolute() if chosen else resolved_store(from_environment())
 
 
+def counted(count: int, noun: str) -> str:
+    """Return `1 span`, `2 spans`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     json.dump([dict(row) for row in rows], sys.stdout, default=_plain, ensure_ascii=False)
     sys.stdout.write("\n")

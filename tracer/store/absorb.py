@@ -32,8 +32,8 @@ from tracer.store.summary import SUMMARY
 SLICE_BYTES = 4 * 1024 * 1024
 SLICE_SEGMENTS = 200
 
-_MODEST = {"memory_limit": "96MB", "threads": 1}
-"""One thread absorbs faster than two at this size of slices, and leaves the other cores to the user's program."""
+_THREADS = 1
+"""At this size of slices one thread absorbs as fast as two, and leaves the other cores to the user's program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def absorb(path: Path, *, patience: float = 60) -> Absorbed:
         if not taken:
             raise StoreLocked(f"another process is absorbing to {layout.store} already.")
         if ready := [segment for segment in layout.segments() if _is_ready(segment)]:
-            with closing(connect(layout, **_MODEST)) as connection:
+            with closing(connect(layout, threads=_THREADS)) as connection:
                 _begin(layout, connection)
                 for slice_ in _slices(ready):
                     done += _absorb_slice(layout, connection, slice_)
@@ -134,6 +134,7 @@ def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list
     with _taken(segments) as ours:
         if not ours:
             return Absorbed()
+        connection.execute(f"set memory_limit = '{_memory_mb(ours)}MB'")
         unreadable = read_lines(connection, [segment.path for segment in ours])
         for path, lines in unreadable.items():
             _quarantine(layout, path, lines)
@@ -155,6 +156,12 @@ def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list
             segment.path.unlink(missing_ok=True)
             _step("deleted")
     return Absorbed(len(ours), spans, sum(map(len, unreadable.values())))
+
+
+def _memory_mb(segments: list[Segment]) -> int:
+    """Return how much DuckDB may take: a row of 8 MB needs some 64 MB at once, and one that has too little fails."""
+    size = sum(segment.path.stat().st_size for segment in segments)
+    return 96 + 12 * size // 1024**2
 
 
 def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:

@@ -97,7 +97,7 @@ def told(layout: Layout) -> Iterator[None]:
     except (duckdb.Error, OSError) as error:
         if meaning := store_error(layout, error):
             raise meaning from error
-        if isinstance(error, (duckdb.IOException, OSError)):
+        if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException, OSError)):
             raise StoreUnavailable(f"{layout.store}: {error}. {_kept(layout)}") from error
         raise
 

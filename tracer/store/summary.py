@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from tracer.rows import MODEL_CALL_KINDS
 
+_DEEPEST = 500
+"""How far inside a model call another one is looked for: parents in a circle must come to an end."""
+
 _CALL_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
 
 
@@ -32,11 +35,12 @@ SUMMARY = f"""
     ),
     -- Two spans are one call if one is inside the other, …
     inside as (
-        select s.trace_id, s.parent_id as outer_id, s.span_id
+        select s.trace_id, s.parent_id as outer_id, s.span_id, 1 as depth
         from member s semi join call c on c.trace_id = s.trace_id and c.span_id = s.parent_id
-        union
-        select s.trace_id, i.outer_id, s.span_id
+        union all
+        select s.trace_id, i.outer_id, s.span_id, depth + 1
         from inside i join member s on s.trace_id = i.trace_id and s.parent_id = i.span_id
+        where depth < {_DEEPEST}
     ),
     -- … or if both have the same response id, overlap, and agree in model and tokens. Some servers reuse ids.
     pair as materialized (
@@ -73,34 +77,35 @@ SUMMARY = f"""
                 on o.trace_id = c.trace_id and o.outer_id = c.span_id
         group by all
     ),
-    whole as (
-        select trace_id, min(start_ns) as start_ns, max(coalesce(end_ns, start_ns)) as end_ns, count(*) as span_count,
+    whole as materialized (
+        select trace_id,
+            arg_min(
+                {{span_id: span_id, name: name, start_ns: start_ns, end_ns: end_ns, status: status,
+                    status_message: status_message, process_id: process_id}},
+                {{has_parent: (trace_id, parent_id) in (select (trace_id, span_id) from member),
+                    start_ns: start_ns, span_id: span_id}}
+            ) as root,
+            min(start_ns) as start_ns, max(coalesce(end_ns, start_ns)) as end_ns, count(*) as span_count,
             count(*) filter (status = 'ERROR') as error_count,
-            arg_min(coalesce(status_message, error_type), start_ns) filter (status = 'ERROR') as status_message,
+            arg_min(coalesce(status_message, error_type), start_ns) filter (status = 'ERROR') as first_failure,
             arg_min(session_id, start_ns) as session_id, arg_min(user_id, start_ns) as user_id,
             list_sort(list_distinct(flatten(list(tags) filter (tags is not null)))) as tags
         from member group by all
     ),
-    root as materialized (
-        select * from member
-        qualify row_number() over (
-            partition by trace_id
-            order by (trace_id, parent_id) in (select (trace_id, span_id) from member), start_ns, span_id
-        ) = 1
-    ),
     shown as (
         select trace_id, {_preview("input", "user")} as input_preview,
             {_preview("output", "assistant")} as output_preview
-        from fresh.touched_spans semi join root using (trace_id, span_id, start_ns)
+        from fresh.touched_spans s semi join whole w
+            on w.trace_id = s.trace_id and w.root.span_id = s.span_id and w.root.start_ns = s.start_ns
     )
-    select trace_id, r.name, w.start_ns, if(r.end_ns is null, null, w.end_ns) as end_ns, r.status,
-        coalesce(r.status_message, w.status_message) as status_message, span_count, error_count,
+    select trace_id, root.name, w.start_ns, if(root.end_ns is null, null, w.end_ns) as end_ns, root.status,
+        coalesce(root.status_message, first_failure) as status_message, span_count, error_count,
         coalesce(model_call_count, 0) as model_call_count,
-        u.input_tokens, u.output_tokens, u.cached_tokens, u.cost_usd,
+        input_tokens, output_tokens, cached_tokens, cost_usd,
         coalesce(tokens_unknown_calls, 0) as tokens_unknown_calls,
         coalesce(cost_unknown_calls, 0) as cost_unknown_calls,
-        models, w.session_id, w.user_id, w.tags, input_preview, output_preview, r.process_id
-    from whole w join root r using (trace_id) join shown using (trace_id) left join usage u using (trace_id)
+        models, session_id, user_id, tags, input_preview, output_preview, root.process_id
+    from whole w join shown using (trace_id) left join usage using (trace_id)
 """
 """A select of rows of `traces` for all traces in `touched_spans`.
 
