@@ -61,10 +61,11 @@ class Writer:
     def write(self, line: bytes) -> bool:
         """Append a line (a JSON object with no newline in it); return whether it is on its way to the disk."""
         segment = self._segment or self._open()
-        if segment is None or len(line) >= MAX_LINE_BYTES:
+        if segment is None:  # recording is off, which was said once
+            return False
+        if len(line) >= MAX_LINE_BYTES:
             self.dropped_lines += 1
-            if segment is not None:
-                logger.error("llm-tracer dropped a span of %d bytes; a span may take %d", len(line), MAX_LINE_BYTES)
+            logger.error("llm-tracer dropped a span of %d bytes; a span may take %d", len(line), MAX_LINE_BYTES)
             return False
         whole = b"\n" + line + b"\n" if self._torn else line + b"\n"
         try:

@@ -89,9 +89,10 @@ def absorb(path: Path, *, patience: float = 60) -> Absorbed:
         if not taken:
             raise StoreLocked(f"another process is absorbing to {layout.store} already.")
         if ready := [segment for segment in layout.segments() if _is_ready(segment)]:
-            with closing(connect(layout, threads=_THREADS)) as connection:
+            slices = list(_slices(ready))
+            with closing(connect(layout, threads=_THREADS, memory_limit=_memory_limit(slices))) as connection:
                 _begin(layout, connection)
-                for slice_ in _slices(ready):
+                for slice_ in slices:
                     done += _absorb_slice(layout, connection, slice_)
         _forget_the_dead(layout)
     return done
@@ -112,29 +113,38 @@ def _begin(layout: Layout, connection: DuckDBPyConnection) -> None:
         names[name].path.unlink(missing_ok=True)
 
 
-def _slices(segments: list[Segment]) -> Iterator[list[Segment]]:
-    """Group small segments to slices; one that is larger is a slice of its own."""
-    group: list[Segment] = []
-    size = 0
+@dataclass(slots=True)
+class _Slice:
+    """Segments that are absorbed in one transaction, and their bytes."""
+
+    segments: list[Segment]
+    size: int
+
+
+def _slices(segments: list[Segment]) -> list[_Slice]:
+    """Group small segments; one that is large is a slice of its own."""
+    slices: list[_Slice] = []
     for segment in segments:
-        try:
-            added = segment.path.stat().st_size
-        except FileNotFoundError:
-            continue
-        if group and (size + added > SLICE_BYTES or len(group) == SLICE_SEGMENTS):
-            yield group
-            group, size = [], 0
-        group.append(segment)
-        size += added
-    if group:
-        yield group
+        size = segment.path.stat().st_size
+        last = slices[-1] if slices else None
+        if last and last.size + size <= SLICE_BYTES and len(last.segments) < SLICE_SEGMENTS:
+            last.segments.append(segment)
+            last.size += size
+        else:
+            slices.append(_Slice([segment], size))
+    return slices
 
 
-def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list[Segment]) -> Absorbed:
-    with _taken(segments) as ours:
+def _memory_limit(slices: list[_Slice]) -> str:
+    """Return how much memory DuckDB may take: a row of 8 MB needs 64 MB at once, and fails where it does not get them."""
+    largest = max(slice_.size for slice_ in slices)
+    return f"{96 + 12 * largest // 1024**2}MB"
+
+
+def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, slice_: _Slice) -> Absorbed:
+    with _taken(slice_.segments) as ours:
         if not ours:
             return Absorbed()
-        connection.execute(f"set memory_limit = '{_memory_mb(ours)}MB'")
         unreadable = read_lines(connection, [segment.path for segment in ours])
         for path, lines in unreadable.items():
             _quarantine(layout, path, lines)
@@ -158,15 +168,11 @@ def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list
     return Absorbed(len(ours), spans, sum(map(len, unreadable.values())))
 
 
-def _memory_mb(segments: list[Segment]) -> int:
-    """Return how much DuckDB may take: a row of 8 MB needs some 64 MB at once, and one that has too little fails."""
-    size = sum(segment.path.stat().st_size for segment in segments)
-    return 96 + 12 * size // 1024**2
-
-
 def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:
     """Write the fresh rows in place of those that they beat; return how many spans were inserted."""
-    connection.execute(_REPLACE)
+    if connection.execute("select 1 from fresh.beaten limit 1").fetchone():
+        connection.execute(_DELETE_BEATEN)
+    connection.execute(_INSERT_OTHERS)
     (count,) = connection.execute(
         f"insert into store.spans ({fresh.SPANS}) select {fresh.SPANS} from fresh.spans"
     ).fetchall()[0]
@@ -175,9 +181,9 @@ def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:
     return int(count)
 
 
-_REPLACE = """
-    delete from store.spans s using fresh.beaten b
-    where b.start_ns = s.start_ns and b.span_id = s.span_id and b.trace_id = s.trace_id;
+_DELETE_BEATEN = f"delete from store.spans s where exists ({fresh.BEATEN})"
+
+_INSERT_OTHERS = """
     delete from store.traces where trace_id in (select trace_id from fresh.known_traces);
     insert into store.traces by name from fresh.traces;
 

@@ -39,7 +39,8 @@ def enrich_cheaply(connection: DuckDBPyConnection, known_prices: str) -> None:
         f"update fresh.lines set usage_source = 'api' where {_IS_CALL} and {_HAS_TOKENS} and usage_source is null"
     )
     for model in _MODELS:
-        connection.execute(_APPLY_RATES.format(model=model, prices=known_prices))
+        if connection.execute(f"select 1 from fresh.lines where {_NEEDS_COST} limit 1").fetchone():
+            connection.execute(_APPLY_RATES.format(model=model, prices=known_prices))
 
 
 # The details are subsets of the totals, and cost as the rest does where they have no rate of their own.

@@ -21,10 +21,11 @@ def sort_lines(connection: DuckDBPyConnection) -> None:
 
 
 _SORT = f"""
-    delete from fresh.lines where rowid in (
-        select rowid from fresh.lines where record is null
-        qualify row_number() over (partition by trace_id, span_id order by end_ns is not null desc, rev desc) > 1
-    );
+    delete from fresh.lines l using (
+        select trace_id, span_id, arg_max(rowid, {{is_ended: end_ns is not null, rev: rev}}) as best
+        from fresh.lines where record is null group by all having count(*) > 1
+    ) d
+    where l.record is null and l.trace_id = d.trace_id and l.span_id = d.span_id and l.rowid <> d.best;
     create or replace view fresh.spans as select {SPANS} from fresh.lines where record is null;
 
     -- Later lines of a process complete the earlier ones: arg_max passes NULLs over.

@@ -82,7 +82,7 @@ SUMMARY = f"""
             arg_min(
                 {{span_id: span_id, name: name, start_ns: start_ns, end_ns: end_ns, status: status,
                     status_message: status_message, process_id: process_id}},
-                {{has_parent: (trace_id, parent_id) in (select (trace_id, span_id) from member),
+                {{has_parent: coalesce((trace_id, parent_id) in (select (trace_id, span_id) from member), false),
                     start_ns: start_ns, span_id: span_id}}
             ) as root,
             min(start_ns) as start_ns, max(coalesce(end_ns, start_ns)) as end_ns, count(*) as span_count,
