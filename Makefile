@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
-.PHONY: demo test test-all lint types bench browser clean help
+.PHONY: demo test test-all lint types bench docs browser clean help
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ types: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev  ## measure against the limits and the peers, in one run
 	$(BIN)/python bench/recording.py
+
+docs: $(VENV)/installed-dev  ## write the pages that are made from the code
+	$(BIN)/python docs/generate.py
 
 # An editable install of the strict kind holds links to the files that there were, so a new one is a reason to install.
 $(VENV)/installed-all: pyproject.toml $(FOLDERS) | $(VENV)

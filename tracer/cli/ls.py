@@ -12,8 +12,6 @@ from __future__ import annotations
 import argparse
 import time
 
-from rich.console import Console
-
 from tracer import render
 from tracer.cli import options as shared
 from tracer.cli import reading
@@ -37,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         shared.print_json(traces)
     elif len(traces):
-        Console().print(render.trace_list(traces, time.time_ns()))
+        reading.console().print(render.trace_list(traces, time.time_ns()))
     else:
         print(_nothing(store, bool(options.filter or options.where)))
     reading.absorb_later(store)

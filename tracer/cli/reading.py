@@ -1,8 +1,11 @@
-"""What the commands that read have in common: they open the store, and see to absorbing once they have answered."""
+"""What the commands that read have in common: they open the store, print, and see to absorbing after that."""
 
 from __future__ import annotations
 
 import argparse
+import os
+
+from rich.console import Console
 
 from tracer.cli.options import store_path
 from tracer.journal import absorber
@@ -11,6 +14,12 @@ from tracer.store import Store
 
 def open_store(options: argparse.Namespace) -> Store:
     return Store(store_path(options))
+
+
+def console(width_in_pipe: int = 200) -> Console:
+    """Return where answers are printed. In a pipe there is no width to fit: a line that is cut has lost its end."""
+    terminal = Console()
+    return terminal if terminal.is_terminal or "COLUMNS" in os.environ else Console(width=width_in_pipe)
 
 
 def absorb_later(store: Store) -> None:

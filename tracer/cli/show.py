@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 
-from rich.console import Console
-
 from tracer import render
 from tracer.cli import options as shared
 from tracer.cli import reading
@@ -31,9 +29,7 @@ def run(options: argparse.Namespace) -> int:
         shared.print_json(dataclasses.asdict(row) for row in trace.rows)
     else:
         (summary,) = store.traces(where=f"trace_id = '{trace.trace_id}'", include_tests=True)
-        # In a pipe there is no width to fit, and a line that is cut there has lost its end for good.
-        console = Console()
-        console.print(render.trace_tree(trace, summary), width=console.width if console.is_terminal else 200)
+        reading.console().print(render.trace_tree(trace, summary))
     reading.absorb_later(store)
     return 0
 

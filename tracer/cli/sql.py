@@ -11,7 +11,6 @@ import argparse
 import json
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from tracer import render
@@ -36,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(_cell(value) for value in row.values()))
-        console = Console()
-        console.print(table, width=console.width if console.is_terminal else 400)
+        reading.console(400).print(table)
     reading.absorb_later(store)
     return 0
 
