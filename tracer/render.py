@@ -35,11 +35,17 @@ _STATUS_STYLE = {
 _KIND_STYLE = {"llm": "magenta", "embedding": "magenta", "tool": "yellow", "retriever": "cyan", "agent": "blue"}
 
 
-def trace_tree(trace: Trace, summary: Mapping[str, Any]) -> RenderableType:
-    """Return the whole trace as a tree, one span a line, and its errors below; `summary` is its row of `traces`."""
+def trace_tree(trace: Trace, summary: Mapping[str, Any], width: int) -> RenderableType:
+    """Return the whole trace as a tree, one span a line, and its errors below.
+
+    `summary` is its row of `traces`; `width` is that of the terminal, in characters.
+    """
     table = Table.grid(padding=(0, 2))
-    for justify in ("left", "right", "left", "right", "right", "left"):
+    # Where the terminal is narrow, remarks give way first, then names, and numbers never.
+    table.add_column(min_width=min(36, width // 3))
+    for justify in ("right", "left", "right", "right"):
         table.add_column(justify=justify, no_wrap=True)
+    table.add_column()
     guides = _guides(trace)
     start_ns = min(row.start_ns for row in trace.rows)
     end_ns = max(row.end_ns or row.start_ns for row in trace.rows)
@@ -48,7 +54,7 @@ def trace_tree(trace: Trace, summary: Mapping[str, Any]) -> RenderableType:
         table.add_row(
             _name(guide, row),
             duration(row.duration_ns),
-            _bar(row, start_ns, end_ns),
+            _bar(row, start_ns, end_ns, width // 6),
             _tokens(row),
             cost(row.cost_usd) if row.kind in MODEL_CALL_KINDS or row.cost_usd is not None else "",
             _remark(row),
@@ -145,7 +151,7 @@ def _guides(trace: Trace) -> Iterable[str]:
 
 
 def _name(guide: str, row: SpanRow) -> Text:
-    line = Text(guide, style="dim")
+    line = Text(guide, style="dim", no_wrap=True, overflow="ellipsis")
     line.append_text(_status_mark(row.status))
     line.append(" ")
     line.append(plain(row.name), _KIND_STYLE.get(row.kind, "default"))
@@ -159,7 +165,7 @@ def _status_mark(status: str | None) -> Text:
     return Text(mark, style=style)
 
 
-def _bar(row: SpanRow, start_ns: int, end_ns: int, width: int = 20) -> Text:
+def _bar(row: SpanRow, start_ns: int, end_ns: int, width: int) -> Text:
     """The span's place in the time of its trace; one that has no end fades out at the right."""
     total_ns = max(1, end_ns - start_ns)
     before = min(width - 1, (row.start_ns - start_ns) * width // total_ns)
@@ -183,7 +189,7 @@ def _in_and_out(counts: Mapping[str, Any]) -> str:
 
 
 def _remark(row: SpanRow) -> Text:
-    remark = Text()
+    remark = Text(no_wrap=True, overflow="ellipsis")
     if row.status not in (OK, None):
         remark.append((row.status or "").lower(), _STATUS_STYLE.get(row.status or "", ("", "default"))[1])
     facts = [

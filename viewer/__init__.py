@@ -16,7 +16,7 @@ from tracer.errors import UsageError
 def launch(store_path: Path, *, port: int | None, open_browser: bool) -> int:
     """Serve the viewer until it is interrupted; return the exit code.
 
-    Without a `port` it is 8501 or the next free one. Raises UsageError for a port that is taken.
+    Without a `port` it is 8501 or the next free one. Raises UsageError for a port that is taken, or none.
     """
     import streamlit as st
 
@@ -29,16 +29,18 @@ def launch(store_path: Path, *, port: int | None, open_browser: bool) -> int:
     def announce() -> None:
         url = f"http://127.0.0.1:{st.get_option('server.port')}"
         print(f"tracer view  {url}\nstore        {store_path}\nCtrl-C stops it.", flush=True)
-        if (
-            open_browser
-        ):  # not in this thread, for where there is only a browser of the terminal it stays until that is left
+        if open_browser:
+            # In a thread, for a browser of the terminal would hold this one until it is left.
             Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
-    viewer(Store(store_path), announce).run(config={**CONFIG, **({"server.port": port} if port is not None else {})})
+    options = CONFIG if port is None else {**CONFIG, "server.port": port}
+    viewer(Store(store_path), announce).run(config=options)
     return 0
 
 
 def _check_free(port: int) -> None:
+    if not 0 <= port <= 65535:
+        raise UsageError(f"a port is a number from 0 (any that is free) to 65535; not {port}")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

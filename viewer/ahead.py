@@ -26,20 +26,24 @@ class Ahead:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/":
             return await self.app(scope, receive, send)
-        data = f"<{first_data(QueryParams(scope['query_string']))}>; rel=preload; as=fetch; crossorigin=anonymous"
+        data = [
+            f"<{path}>; rel=preload; as=fetch; crossorigin" for path in first_data(QueryParams(scope["query_string"]))
+        ]
 
         async def send_with_links(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Link"] = ", ".join([data, *self.modules])
+                MutableHeaders(scope=message)["Link"] = ", ".join([*data, *self.modules])
             await send(message)
 
         return await self.app(scope, receive, send_with_links)
 
 
-def first_data(query: QueryParams) -> str:
-    """Return what the page at this address asks the API first."""
-    trace = query.get("trace", "")
-    return f"/api/trace/{trace}" if trace.isalnum() and trace.isascii() else "/api/traces?limit=100"
+def first_data(query: QueryParams) -> list[str]:
+    """Return what the page at this address asks the API first, where that is simple to tell."""
+    trace_id = query.get("trace", "")
+    if trace_id.isascii() and trace_id.isalnum():
+        return [f"/api/trace/{trace_id}"]
+    return [] if query else ["/api/traces?limit=100"]
 
 
 def _component_loader() -> list[str]:

@@ -1,9 +1,15 @@
-"""The Streamlit pages run by themselves, with no browser."""
+"""The Streamlit pages by themselves, and how the viewer starts, with no browser."""
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from tracer.errors import UsageError
+from tracer.viewer import launch
 from tracer.viewer.app import PAGES
 
 
@@ -19,3 +25,12 @@ def test_a_trace_in_the_address_changes_nothing_of_the_page() -> None:
     app = AppTest.from_file(PAGES)
     app.query_params["trace"] = "0" * 32
     assert not app.run().exception
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port} cannot be used"):
+            launch(tmp_path / "traces.duckdb", port=port, open_browser=False)
+    with pytest.raises(UsageError, match="99999"):
+        launch(tmp_path / "traces.duckdb", port=99999, open_browser=False)

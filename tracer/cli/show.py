@@ -29,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
         shared.print_json(dataclasses.asdict(row) for row in trace.rows)
     else:
         (summary,) = store.traces(where=f"trace_id = '{trace.trace_id}'", include_tests=True)
-        reading.console().print(render.trace_tree(trace, summary))
+        console = reading.console()
+        console.print(render.trace_tree(trace, summary, min(console.width, 120)))
     reading.absorb_later(store)
     return 0
 

@@ -18,14 +18,14 @@ _FOLDER = Path(__file__).parent
 _MODULES = {file.name: file for file in sorted(_FOLDER.glob("*.js"))}
 _VERSION = hashlib.sha256(b"".join(file.read_bytes() for file in _MODULES.values())).hexdigest()[:12]
 
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+
 ICON = _FOLDER / "icon.svg"
 
-# Streamlit imports a component's code from a `blob:` URL, where no relative import would find anything. The modules
-# are named all at once, for the browser would else find out about each only from the one before it.
+# Streamlit imports a component's code from a `blob:` URL, where no relative import would find anything.
 _MOUNT = """
-const load = (name) => import(new URL(`/modules/{version}/${{name}}`, location.origin));
 export default async function (component) {{
-  const [{{ mount }}] = await Promise.all({modules}.map(load));
+  const {{ mount }} = await import(new URL("/modules/{version}/{module}", location.origin));
   return mount(component);
 }}
 """
@@ -55,14 +55,7 @@ def _module(request: Request) -> Response:
     file = _MODULES.get(request.path_params["name"])
     if file is None:
         return PlainTextResponse("no such module", 404)
-    return FileResponse(
-        file, media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000, immutable"}
-    )
-
-
-def _mount(module: str) -> str:
-    others = [name for name in _MODULES if name != module]
-    return _MOUNT.format(version=_VERSION, modules=[module, *others])
+    return FileResponse(file, headers=_FOR_EVER, media_type="text/javascript")
 
 
 def _styles(*names: str) -> str:
@@ -73,6 +66,6 @@ def _styles(*names: str) -> str:
 _traces = st.components.v2.component(
     "tracer.traces",
     css=_styles("base.css", "list.css", "tree.css", "detail.css", "messages.css"),
-    js=_mount("traces.js"),
+    js=_MOUNT.format(version=_VERSION, module="traces.js"),
     isolate_styles=False,
 )

@@ -22,7 +22,7 @@ export async function askSpan(traceId, spanId) {
 }
 
 /**
- * Call `look(signal)` about twice a second, less often where it takes long. Sleeps while the page is hidden.
+ * Call `look(signal)` some times a second, less often where it takes long. Sleeps while the page is hidden.
  * What fails goes to `told(error)`; null goes there when all is well again.
  */
 export class Poll {
@@ -60,12 +60,12 @@ export class Poll {
     }
     if (signal.aborted) return;
     this.told(error);
-    const pause = error ? PAUSE_AFTER_ERROR_MS : Math.max(PAUSE_MS, 4 * (performance.now() - began));
+    const pause = error ? PAUSE_AFTER_ERROR_MS : Math.max(PAUSE_MS, performance.now() - began);
     if (!signal.aborted) this.wait(pause, signal);
   }
 }
 
-const PAUSE_MS = 450;
+const PAUSE_MS = 300;
 const PAUSE_AFTER_ERROR_MS = 1500;
 
 async function answer(path, query, signal = undefined) {
