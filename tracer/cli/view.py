@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 
 from tracer.cli import options as shared
-from tracer.errors import IntegrationNotInstalled
+from tracer.errors import IntegrationNotInstalled, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if sys.version_info < (3, 11):
+        raise UsageError("the viewer needs Python 3.11, as Streamlit does; `tracer ls`, `show` and `sql` work here")
     if find_spec("streamlit") is None:
         raise IntegrationNotInstalled("the viewer needs Streamlit: pip install 'llm-tracer[viewer]'")
     code: int = import_module("tracer.viewer").launch(
