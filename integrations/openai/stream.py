@@ -117,6 +117,11 @@ class _Tee:
     def __del__(self) -> None:
         self._end()
 
+    def reading_ended(self, error: BaseException | None) -> None:
+        """The bytes have come to their end, or an error has broken them off; a reader that left closes the stream."""
+        if not isinstance(error, GeneratorExit):
+            self._end(was_exhausted=error is None, error=error)
+
     def _end(self, *, was_exhausted: bool = False, error: BaseException | None = None) -> None:
         on_end, self._on_end = self._on_end, None
         if on_end is not None:
@@ -126,16 +131,10 @@ class _Tee:
 
 class _SyncTee(_Tee):
     def __iter__(self) -> Iterator[bytes]:
-        try:
+        with _Reading(self):
             for chunk in self._stream:
                 self._chunks.append((perf_counter_ns(), chunk))
                 yield chunk
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._end(error=error)
-            raise
-        self._end(was_exhausted=True)
 
     def close(self) -> None:
         try:
@@ -147,23 +146,30 @@ class _SyncTee(_Tee):
 class _AsyncTee(_Tee):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self._stream.__aiter__()
-        try:
+        with _Reading(self):
             async with aclosing(chunks) if isinstance(chunks, AsyncGenerator) else nullcontext():
                 async for chunk in chunks:
                     self._chunks.append((perf_counter_ns(), chunk))
                     yield chunk
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self._end(error=error)
-            raise
-        self._end(was_exhausted=True)
 
     async def aclose(self) -> None:
         try:
             await self._stream.aclose()
         finally:
             self._end()
+
+
+class _Reading:
+    """Tells the tee how the reading of its bytes ended: `with _Reading(tee): …`."""
+
+    def __init__(self, tee: _Tee) -> None:
+        self._tee = tee
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        self._tee.reading_ended(error)
 
 
 _TEES: dict[str, type[_Tee]] = {"SyncByteStream": _SyncTee, "AsyncByteStream": _AsyncTee}
