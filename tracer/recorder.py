@@ -80,7 +80,7 @@ class Recorder:
         self._outgoing: Outgoing | None = None
         self._process_written = False
         self._sdk_seen = False
-        self._unrecorded = UnrecordedSpan(self)
+        self.unrecorded = UnrecordedSpan(self)
         self.watcher = Watcher(self.tick)
 
     @property
@@ -108,7 +108,7 @@ class Recorder:
     def new_span(self, name: str, *, kind: str, parent: Span | None, context: Any = None) -> Span:
         """Return a span that has not begun: with ids, its place in the tree, and what it inherits."""
         if not self.config.enabled:
-            return self._unrecorded
+            return self.unrecorded
         parent_id: str | None
         if parent is not None:
             trace_id, parent_id = parent.trace_id, parent.span_id
@@ -153,7 +153,7 @@ class Recorder:
 
     def ended(self, span: Span) -> None:
         if self.open_spans.pop(span.span_id, None) is not None:
-            self._write_span(span)
+            self._write_span(span, ended=True)
 
     def write_record(self, record: str, data: dict[str, Any]) -> bool:
         """Append a line that is no span: a process, a function or a score."""
@@ -170,7 +170,7 @@ class Recorder:
                 break
             if not span.is_open_written:
                 span.is_open_written = True
-                self._write_span(span)
+                self._write_span(span, ended=False)
         if self._writer is not None:
             self._writer.seal_if_old()
             if self._writer.sealed_enough():
@@ -197,7 +197,11 @@ class Recorder:
         """Let no thread of ours be running: it would be gone in the child, and Python warns of such forks."""
         self.watcher.stop()
 
-    def after_fork(self) -> None:
+    def after_fork_in_parent(self) -> None:
+        if self.open_spans:
+            self.watcher.ensure_running()
+
+    def after_fork_in_child(self) -> None:
         """Begin anew in a forked child: the open spans, the journal and the watcher are the parent's."""
         if self._writer is not None:
             self._writer.forget()
@@ -215,14 +219,14 @@ class Recorder:
             self._sdk_seen = not isinstance(provider, (otel.ProxyTracerProvider, otel.NoOpTracerProvider))
         return self._sdk_seen
 
-    def _write_span(self, span: Span) -> None:
-        row = span.row()
+    def _write_span(self, span: Span, *, ended: bool) -> None:
+        row = span.row(ended=ended)
         row["process_id"] = self.writer.process_id
         row.setdefault("scope_name", "tracer")
         row.setdefault("dialect", "native")
         line = self._redactor.redact(_line(row))
         self.writer.write(line)
-        if self.config.processors and span.end_ns is not None:
+        if self.config.processors and ended:
             self._send_out(line)
 
     def _send_out(self, line: bytes) -> None:
@@ -247,7 +251,11 @@ class Recorder:
 RECORDER = Recorder(from_environment())
 atexit.register(RECORDER.close)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=RECORDER.before_fork, after_in_child=RECORDER.after_fork)
+    os.register_at_fork(
+        before=RECORDER.before_fork,
+        after_in_parent=RECORDER.after_fork_in_parent,
+        after_in_child=RECORDER.after_fork_in_child,
+    )
 
 
 def recording() -> bool:
@@ -261,7 +269,9 @@ def new_span(name: str, *, kind: str = "other", parent: Span | None = _FIND_PARE
         with contain("the parent of a span"):
             parent = find_parent(context)
         parent = None if parent is _FIND_PARENT else parent
-    return RECORDER.new_span(name, kind=kind, parent=parent, context=context)
+    with contain("a span"):
+        return RECORDER.new_span(name, kind=kind, parent=parent, context=context)
+    return RECORDER.unrecorded
 
 
 def start_span(

@@ -181,9 +181,11 @@ class Span(otel.Span):
             span = span.parent
         return span is not None
 
-    def row(self) -> dict[str, Any]:
-        """Return what is known now, by column: without `end_ns` while it is open. Values are ready for orjson."""
-        ended = self.end_ns is not None
+    def row(self, *, ended: bool) -> dict[str, Any]:
+        """Return what is known now, by column, ready for orjson: the row of an ended span, or of one that is open.
+
+        It is for the caller to say which: the span may end while another thread asks for its open row.
+        """
         row: dict[str, Any] = {
             "trace_id": self.trace_id,
             "span_id": self.span_id,
