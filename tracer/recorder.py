@@ -127,8 +127,8 @@ class Recorder:
 
     def _root_ids(self, context: Any) -> tuple[str, str | None]:
         """Return a root's trace id and parent: those of a valid current OpenTelemetry span, else a new trace."""
-        around = otel.get_current_span(context).get_span_context()
-        if around.is_valid:
+        current = otel.get_current_span(context)
+        if current is not otel.INVALID_SPAN and (around := current.get_span_context()).is_valid:
             return f"{around.trace_id:032x}", f"{around.span_id:016x}"
         # The first 48 bits are Unix milliseconds, so that traces sort by time and a look-up prunes by it.
         return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._random.getrandbits(80):020x}", None

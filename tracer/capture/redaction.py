@@ -85,8 +85,11 @@ class Redactor:
 
     def redact(self, line: bytes) -> bytes:
         """Return the line, one JSON object, without secrets; its attribute `tracer.redacted` counts them by kind."""
+        found = _MARKERS.find_matches_as_indexes(line, overlapping=True) if self._built_in else ()
+        if not found and not self._own:
+            return line
         counts: Counter[str] = Counter()
-        if self._built_in and (found := _MARKERS.find_matches_as_indexes(line)):
+        if found:
             held = {_PATTERN_OF_MARKER[marker] for marker, _, _ in found}
             for pattern in BUILT_IN:
                 if pattern.kind in held:
