@@ -50,13 +50,15 @@ def test_code_in_prose_runs(page: Path, store_path: Path, spans: Callable[[], li
         "provider": provider,
         "tracer": tracer,
     }
-    with tracer.span("around") as around:
-        names |= {"current_span": tracer.current_span, "trace_id": around.trace_id}
+    with tracer.span("recorded") as recorded:
+        pass
+    with tracer.span("around"):
+        names |= {"current_span": tracer.current_span, "trace_id": recorded.trace_id}
         for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
             here = block.replace("runs/traces.duckdb", str(store_path)).replace(
                 "Store()", f"Store({str(store_path)!r})"
             )
-            exec(compile(here.replace("01a208cbf92beae2", around.trace_id), str(page), "exec"), names)
+            exec(compile(here.replace("01a208cbf92beae2", recorded.trace_id), str(page), "exec"), names)
     provider.shutdown()
 
 
