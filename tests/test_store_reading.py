@@ -256,6 +256,7 @@ FORBIDDEN = {
     "the program's variables": "from secret_of_the_program",
     "bad grammar": "selec 1",
     "a column that is not there": "select no_such_column from spans",
+    "a value that is no number": "select 'could not read a corrupt file'::integer",
 }
 
 

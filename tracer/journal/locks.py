@@ -6,6 +6,7 @@ file is closed in the process, as by our own reader. On Windows one byte far bey
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -64,7 +65,9 @@ def locked(path: Path, *, shared: bool, timeout: float) -> Iterator[bool]:
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except PermissionError:
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
         descriptor = os.open(path, os.O_RDONLY)
     try:
         deadline = time.monotonic() + timeout

@@ -1,6 +1,6 @@
 """Move segments of the journal into DuckDB: those that no process writes to any more, each exactly once.
 
-A slice is some 4 MB of segments. Reading and enriching them needs no gate; what is stored of the same traces is read
+A slice is up to 8 MB of segments. Reading and enriching them needs no gate; what is stored of the same traces is read
 with the readers; then one transaction inserts the rows together with the segments' names, and the files are deleted
 after it. So a crash leaves a segment either waiting, or named in the store and deleted by the next absorber.
 
@@ -17,6 +17,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from tracer.errors import StoreLocked, logger
@@ -27,13 +28,15 @@ from tracer.store.database import attached, connect, told
 from tracer.store.enrich import enrich
 from tracer.store.lines import read_lines
 from tracer.store.prices import source
-from tracer.store.summary import SUMMARY
 
-SLICE_BYTES = 4 * 1024 * 1024
+SLICE_BYTES = 8 * 1024 * 1024
+"""What one transaction holds at most: readers wait some 0.2 s for it. Smaller ones cost more each than they hold."""
+
 SLICE_SEGMENTS = 200
 
-_THREADS = 1
-"""At this size of slices one thread absorbs as fast as two, and leaves the other cores to the user's program."""
+
+_MODEST = "set threads = 1; set memory_limit = '112MB'"
+"""DuckDB's share of the machine. At this size of slices one thread is as fast as two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,10 @@ def main(path: Path, *, background: bool = False) -> Absorbed:
 
 
 def waiting(path: Path) -> bool:
-    """Return whether there are segments to absorb. Opens no database."""
-    return any(_is_ready(segment) for segment in Layout(path).segments())
+    """Return whether there are segments to absorb. Opens no database. Raises StoreUnavailable."""
+    layout = Layout(path)
+    with told(layout):
+        return any(_is_ready(segment) for segment in layout.segments())
 
 
 def absorb(path: Path, *, patience: float = 60) -> Absorbed:
@@ -88,12 +93,12 @@ def absorb(path: Path, *, patience: float = 60) -> Absorbed:
     with told(layout), locked(layout.absorb_lock, shared=False, timeout=patience) as taken:
         if not taken:
             raise StoreLocked(f"another process is absorbing to {layout.store} already.")
-        if ready := [segment for segment in layout.segments() if _is_ready(segment)]:
-            slices = list(_slices(ready))
-            with closing(connect(layout, threads=_THREADS, memory_limit=_memory_limit(slices))) as connection:
+        if sizes := {segment: segment.path.stat().st_size for segment in layout.segments() if _is_ready(segment)}:
+            with closing(connect(layout)) as connection:
+                connection.execute(_MODEST)
                 _begin(layout, connection)
-                for slice_ in slices:
-                    done += _absorb_slice(layout, connection, slice_)
+                for segments in _slices(sizes):
+                    done += _absorb_slice(layout, connection, segments)
         _forget_the_dead(layout)
     return done
 
@@ -113,59 +118,51 @@ def _begin(layout: Layout, connection: DuckDBPyConnection) -> None:
         names[name].path.unlink(missing_ok=True)
 
 
-@dataclass(slots=True)
-class _Slice:
-    """Segments that are absorbed in one transaction, and their bytes."""
-
-    segments: list[Segment]
-    size: int
-
-
-def _slices(segments: list[Segment]) -> list[_Slice]:
+def _slices(sizes: dict[Segment, int]) -> Iterator[list[Segment]]:
     """Group small segments; one that is large is a slice of its own."""
-    slices: list[_Slice] = []
+    group: list[Segment] = []
+    total = 0
+    for segment, size in sizes.items():
+        if group and (total + size > SLICE_BYTES or len(group) == SLICE_SEGMENTS):
+            yield group
+            group, total = [], 0
+        group.append(segment)
+        total += size
+    yield group
+
+
+def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list[Segment]) -> Absorbed:
+    with _taken(segments) as ours:
+        try:
+            return _absorb_taken(layout, connection, ours)
+        except duckdb.OutOfMemoryException:
+            # For a line of 8 MB DuckDB may want far more at once than all else takes.
+            connection.execute("set memory_limit = '1GB'")
+            return _absorb_taken(layout, connection, ours)
+
+
+def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list[Segment]) -> Absorbed:
+    unreadable = read_lines(connection, [segment.path for segment in segments])
+    for path, lines in unreadable.items():
+        _quarantine(layout, path, lines)
+    fresh.sort_lines(connection)
+    enrich(connection)
+    _step("read")
+    with attached(layout, connection):
+        fresh.settle(connection)
+        fresh.summarize(connection)
+    _step("settled")
+    with attached(layout, connection, to_write=True):
+        connection.execute("begin")
+        spans = _insert(connection, segments)
+        _step("inserted")
+        connection.execute("commit")
+        _step("committed")
+    _step("closed")
     for segment in segments:
-        size = segment.path.stat().st_size
-        last = slices[-1] if slices else None
-        if last and last.size + size <= SLICE_BYTES and len(last.segments) < SLICE_SEGMENTS:
-            last.segments.append(segment)
-            last.size += size
-        else:
-            slices.append(_Slice([segment], size))
-    return slices
-
-
-def _memory_limit(slices: list[_Slice]) -> str:
-    """Return how much memory DuckDB may take: a row of 8 MB needs 64 MB at once, and fails where it does not get them."""
-    largest = max(slice_.size for slice_ in slices)
-    return f"{96 + 12 * largest // 1024**2}MB"
-
-
-def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, slice_: _Slice) -> Absorbed:
-    with _taken(slice_.segments) as ours:
-        if not ours:
-            return Absorbed()
-        unreadable = read_lines(connection, [segment.path for segment in ours])
-        for path, lines in unreadable.items():
-            _quarantine(layout, path, lines)
-        fresh.sort_lines(connection)
-        enrich(connection)
-        _step("read")
-        with attached(layout, connection):
-            fresh.settle(connection)
-            connection.execute(f"create or replace table fresh.traces as {SUMMARY}")
-        _step("settled")
-        with attached(layout, connection, to_write=True):
-            connection.execute("begin")
-            spans = _insert(connection, ours)
-            _step("inserted")
-            connection.execute("commit")
-            _step("committed")
-        _step("closed")
-        for segment in ours:
-            segment.path.unlink(missing_ok=True)
-            _step("deleted")
-    return Absorbed(len(ours), spans, sum(map(len, unreadable.values())))
+        segment.path.unlink(missing_ok=True)
+        _step("deleted")
+    return Absorbed(len(segments), spans, sum(map(len, unreadable.values())))
 
 
 def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:

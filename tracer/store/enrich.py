@@ -116,7 +116,7 @@ def _count_tokens(connection: DuckDBPyConnection) -> None:
 
     A function that was given the kind llm has no model to count by, and is left alone.
     """
-    calls = connection.execute("""
+    result = connection.execute("""
         select trace_id, span_id, coalesce(response_model, request_model), if(input_tokens is null, input, null),
             system_instructions, tool_definitions, if(output_tokens is null, output, null)
         from fresh.lines
@@ -124,9 +124,11 @@ def _count_tokens(connection: DuckDBPyConnection) -> None:
             and (input_tokens is null or output_tokens is null)
             and (operation in ('chat', 'text_completion', 'generate_content')
                 or (output is not null and coalesce(response_model, request_model) is not null))
-    """).fetchall()
+    """)
     counts = []
-    for trace_id, span_id, model, *content in calls:
+    # One by one: their texts may be as large as the slice.
+    while call := result.fetchone():
+        trace_id, span_id, model, *content = call
         said, system, tools, heard = (None if text is None else orjson.loads(text) for text in content)
         into, source = tokens.input_tokens(model, said, system, tools) if said is not None else (None, None)
         out, source = tokens.output_tokens(model, heard) if heard is not None else (None, source)

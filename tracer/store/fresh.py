@@ -10,6 +10,7 @@ from __future__ import annotations
 from duckdb import DuckDBPyConnection
 
 from tracer.rows import SPAN_COLUMNS
+from tracer.store.summary import SUMMARY
 
 SPANS = ", ".join(SPAN_COLUMNS)
 """The columns of `spans`, for a select or an insert."""
@@ -17,15 +18,22 @@ SPANS = ", ".join(SPAN_COLUMNS)
 
 def sort_lines(connection: DuckDBPyConnection) -> None:
     """Make `spans` (one row a span), `functions`, `scores` and `new_processes` of `lines`."""
+    if connection.execute(_HAS_DOUBLES).fetchone():
+        connection.execute(_DELETE_DOUBLES)
     connection.execute(_SORT)
 
 
-_SORT = f"""
+_HAS_DOUBLES = "select 1 from fresh.lines where record is null group by trace_id, span_id having count(*) > 1 limit 1"
+
+_DELETE_DOUBLES = """
     delete from fresh.lines l using (
-        select trace_id, span_id, arg_max(rowid, {{is_ended: end_ns is not null, rev: rev}}) as best
-        from fresh.lines where record is null group by all having count(*) > 1
+        select trace_id, span_id, arg_max(rowid, {is_ended: end_ns is not null, rev: rev}) as best
+        from fresh.lines where record is null group by all
     ) d
-    where l.record is null and l.trace_id = d.trace_id and l.span_id = d.span_id and l.rowid <> d.best;
+    where l.record is null and l.trace_id = d.trace_id and l.span_id = d.span_id and l.rowid <> d.best
+"""
+
+_SORT = f"""
     create or replace view fresh.spans as select {SPANS} from fresh.lines where record is null;
 
     -- Later lines of a process complete the earlier ones: arg_max passes NULLs over.
@@ -74,20 +82,18 @@ def settle(connection: DuckDBPyConnection) -> None:
     `start_ns`, so DuckDB passes over what is stored of other times.
     """
     low, high = connection.execute("select min(start_ns), max(start_ns) from fresh.spans").fetchall()[0]
-    rivals = f"store.spans s where s.start_ns between {low or 0} and {high or 0}"
-    connection.execute(_SETTLE.format(rivals=rivals))
+    connection.execute(_COMPARE.format(low=low or 0, high=high or 0))
+    if connection.execute("select 1 from fresh.beaten limit 1").fetchone():
+        connection.execute(_DROP_BEATEN)
     (since,) = connection.execute("select min(start_ns) from fresh.known_traces").fetchall()[0]
     connection.execute(_TOUCHED if since is None else _TOUCHED + _AND_STORED.format(since=since))
 
 
-_SETTLE = """
-    delete from fresh.lines f using (select trace_id, span_id, end_ns, rev from {rivals}) s
-    where f.record is null and s.trace_id = f.trace_id and s.span_id = f.span_id
-        and (s.end_ns is not null, s.rev) >= (f.end_ns is not null, f.rev);
-
+_COMPARE = """
     create or replace table fresh.beaten as
-    select trace_id, span_id, start_ns from {rivals}
-        and (trace_id, span_id) in (select (trace_id, span_id) from fresh.spans);
+    select trace_id, span_id, start_ns, end_ns is not null as is_ended, rev
+    from store.spans
+    where start_ns between {low} and {high} and (trace_id, span_id) in (select (trace_id, span_id) from fresh.spans);
 
     create or replace table fresh.known_traces as
     select trace_id, start_ns from store.traces
@@ -101,6 +107,14 @@ _SETTLE = """
     from fresh.new_processes f left join store.processes s using (process_id);
 """
 
+_DROP_BEATEN = """
+    delete from fresh.lines f using fresh.beaten s
+    where f.record is null and s.trace_id = f.trace_id and s.span_id = f.span_id
+        and (s.is_ended, s.rev) >= (f.end_ns is not null, f.rev);
+
+    delete from fresh.beaten where (trace_id, span_id) not in (select (trace_id, span_id) from fresh.spans);
+"""
+
 _TOUCHED = f"create or replace view fresh.touched_spans as select {SPANS} from fresh.spans"
 
 _AND_STORED = f"""
@@ -108,3 +122,8 @@ _AND_STORED = f"""
     where s.start_ns >= {{since}} and trace_id in (select trace_id from fresh.known_traces)
         and not exists ({BEATEN})
 """
+
+
+def summarize(connection: DuckDBPyConnection) -> None:
+    """Make `traces`, a row for each trace that a fresh span belongs to, from the `touched_spans`."""
+    connection.execute(f"create or replace table fresh.traces as {SUMMARY}")

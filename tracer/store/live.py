@@ -12,11 +12,16 @@ from tracer.rows import LOST, RUNNING
 from tracer.store import fresh
 from tracer.store.enrich import enrich_cheaply
 from tracer.store.lines import read_lines
-from tracer.store.summary import SUMMARY
 
 
-def show(connection: DuckDBPyConnection, layout: Layout) -> None:
-    """Make the views over the attached store and the segments that are not in it yet."""
+def show(connection: DuckDBPyConnection, layout: Layout, *, traces: bool = True) -> None:
+    """Make the views over the attached store and the segments that are not in it yet.
+
+    The view `traces` costs as much as all others together; it may be left out.
+    """
+    # Asked before the journal is read, so that what a process wrote before its end is never missed; and after it too,
+    # so that what a new one began meanwhile does not seem lost.
+    living = _living(layout)
     segments = {segment.name: segment.path for segment in layout.segments() if segment.version <= JOURNAL_VERSION}
     if segments:
         for name in fresh.absorbed(connection, list(segments)):
@@ -26,10 +31,14 @@ def show(connection: DuckDBPyConnection, layout: Layout) -> None:
         fresh.sort_lines(connection)
         enrich_cheaply(connection, "store.prices")
         fresh.settle(connection)
-    status = f"select * replace ({_status(layout)} as status)"
-    for name, query in (_WITH_FRESH if segments else _STORED).items():
-        shown = f"{status} from ({query})" if name in ("spans", "traces") else query
-        connection.execute(f"create view {name} as {shown}")
+        if traces:
+            fresh.summarize(connection)
+    views = _WITH_FRESH if segments else _STORED
+    shown = f"select * replace ({_status(living | _living(layout))} as status)"
+    for name, query in views.items():
+        if traces or name != "traces":
+            body = f"{shown} from ({query})" if name in ("spans", "traces") else query
+            connection.execute(f"create view {name} as {body}")
 
 
 _EXTENTS = "select trace_id, start_ns, coalesce(end_ns, 9223372036854775807) as end_ns from store.traces"
@@ -46,9 +55,9 @@ _STORED = {
 
 _WITH_FRESH = {
     "spans": f"from store.spans s where not exists ({fresh.BEATEN}) union all from fresh.spans",
-    "traces": f"""
+    "traces": """
         from store.traces where trace_id not in (select trace_id from fresh.known_traces)
-        union all by name ({SUMMARY})""",
+        union all by name from fresh.traces""",
     "processes": """
         from store.processes where process_id not in (select process_id from fresh.processes)
         union all from fresh.processes""",
@@ -60,10 +69,13 @@ _WITH_FRESH = {
 }
 
 
-def _status(layout: Layout) -> str:
+def _living(layout: Layout) -> set[str]:
+    return {process_id for process_id, path in layout.live_files().items() if is_locked(path)}
+
+
+def _status(living: set[str]) -> str:
     """Return SQL for the status of a row: while it has no end, whether the process that began it still lives."""
-    living = [process_id for process_id, path in layout.live_files().items() if is_locked(path)]
-    known = ", ".join("'" + process_id.replace("'", "''") + "'" for process_id in living)
+    known = ", ".join("'" + process_id.replace("'", "''") + "'" for process_id in sorted(living))
     return f"""
         case when end_ns is not null then status
             when list_contains([{known}]::varchar[], process_id) then '{RUNNING}' else '{LOST}' end"""

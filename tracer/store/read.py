@@ -22,7 +22,7 @@ from tracer.journal.locks import is_locked
 from tracer.rows import SPAN_COLUMNS, SpanRow, span_row
 from tracer.store import absorb, live
 from tracer.store.answer import Rows, fetch
-from tracer.store.database import attached, connect, store_error
+from tracer.store.database import attached, connect, store_error, told
 from tracer.store.filters import Condition, all_of, parse
 from tracer.tree import Trace
 
@@ -90,7 +90,7 @@ class Store:
         more than one.
         """
         columns = [name for name in SPAN_COLUMNS if content or name not in CONTENT_COLUMNS]
-        with self._open() as connection:
+        with self._open(traces=False) as connection:
             found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
             names, rows = fetch(
                 connection.sql(
@@ -102,8 +102,8 @@ class Store:
         return Trace(found, [span_row(dict(zip(names, row, strict=True))) for row in rows])
 
     def span(self, trace_id: str, span_id: str) -> SpanRow:
-        """Return one span with all its columns. Both ids must be whole. Raises TraceNotFound where there is none."""
-        with self._open() as connection:
+        """Return one span with all its columns. Raises TraceNotFound where there is none."""
+        with self._open(traces=False) as connection:
             found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
             names, rows = fetch(
                 connection.sql(
@@ -128,16 +128,10 @@ class Store:
 
         It looks at files only, with no lock and no DuckDB: cheap enough to be asked every second.
         """
-        facts = hashlib.blake2b(digest_size=16)
-        for path in (self.path, *(segment.path for segment in self._layout.segments())):
-            try:
-                stat = path.stat()
-            except FileNotFoundError:
-                continue
-            facts.update(f"{path.name} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns}\n".encode())
-        for process_id, path in sorted(self._layout.live_files().items()):
-            facts.update(f"{process_id} {is_locked(path)}\n".encode())
-        return facts.hexdigest()
+        with told(self._layout):
+            facts = [_fact(path) for path in (self.path, *(segment.path for segment in self._layout.segments()))]
+            facts += [f"{id_} {is_locked(path)}" for id_, path in sorted(self._layout.live_files().items())]
+        return hashlib.blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()
 
     def waiting(self) -> bool:
         """Return whether there is something for an absorber to do."""
@@ -160,16 +154,26 @@ class Store:
             return form(connection.sql(statements[0], params=params))
 
     @contextmanager
-    def _open(self) -> Iterator[DuckDBPyConnection]:
+    def _open(self, *, traces: bool = True) -> Iterator[DuckDBPyConnection]:
         """Yield a connection with the views, shut off from files and network; what DuckDB refuses is a QueryError."""
-        with closing(connect(self._layout)) as connection:
+        with told(self._layout), closing(connect(self._layout)) as connection:
             try:
                 with attached(self._layout, connection):
-                    live.show(connection, self._layout)
+                    live.show(connection, self._layout, traces=traces)
                     connection.execute("set enable_external_access = false; set lock_configuration = true")
                     yield connection
+            except (duckdb.ProgrammingError, duckdb.DataError) as error:
+                raise QueryError(str(error)) from error
             except duckdb.Error as error:
                 raise store_error(self._layout, error) or QueryError(str(error)) from error
+
+
+def _fact(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return ""
+    return f"{path.name} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def _found(connection: DuckDBPyConnection, prefix: str) -> tuple[str, int, int]:

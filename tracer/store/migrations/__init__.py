@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 _FILES = {int(path.name[:4]): path for path in sorted(Path(__file__).parent.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
@@ -17,12 +18,11 @@ LATEST = max(_FILES)
 
 def version(connection: DuckDBPyConnection) -> int | None:
     """Return the number of the last migration of the attached `store`: 0 while it is empty, None if it is not ours."""
-    tables = connection.execute("select table_name from duckdb_tables() where database_name = 'store'").fetchall()
-    if not tables:
-        return 0
-    if ("migrations",) not in tables:
-        return None
-    (number,) = connection.execute("select max(version) from store.migrations").fetchall()[0]
+    try:
+        (number,) = connection.execute("select max(version) from store.migrations").fetchall()[0]
+    except duckdb.CatalogException:
+        tables = connection.execute("select 1 from duckdb_tables() where database_name = 'store' limit 1").fetchall()
+        return None if tables else 0
     return int(number)
 
 
