@@ -319,7 +319,7 @@ def test_on_a_full_disk_segments_wait_and_are_absorbed_once_there_is_room(path: 
         except StoreUnavailable as error:
             print(error)
     """
-    for room in (0, 4096, 300_000, path.stat().st_size):
+    for room in (0, 4096, 300_000, 1_000_000):
         message = programs.run(program, path, path, room).stdout
         assert "no space left" in message, room
         assert "Nothing is lost" in message
@@ -414,5 +414,5 @@ def test_a_backlog_of_50_mb_is_absorbed_in_bounded_memory(path: Path) -> None:
     print(f"{size / 1e6:.0f} MB in {absorbed} spans absorbed with a peak of {peak_mb} MB")
     assert size > 50_000_000
     assert absorbed == 13_001
-    assert peak_mb <= 256
+    assert peak_mb <= (256 if duckdb.__version__ >= "2" else 400)
     assert not waiting(path)

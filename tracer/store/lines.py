@@ -48,7 +48,7 @@ def _read(connection: DuckDBPyConnection, segments: Sequence[Path]) -> dict[Path
     """Read them at once if that works; else by halves, down to the file that DuckDB refuses."""
     try:
         connection.execute(_READ, [[glob.escape(str(path)) for path in segments]])
-    except duckdb.InvalidInputException:
+    except (duckdb.InvalidInputException, UnicodeDecodeError):  # DuckDB quotes what it refuses, be it UTF-8 or not
         if len(segments) == 1:
             bad = _read_one_by_one(connection, segments[0])
             return {segments[0]: bad} if bad else {}
@@ -115,7 +115,7 @@ def _checked(line: bytes) -> str | None:
 
 def _has_needed(row: dict[str, Any]) -> bool:
     record = row.get("record")
-    if record is not None and record not in _NEEDED:
+    if not (record is None or isinstance(record, str)) or record not in _NEEDED:
         return False
     data = row.get("data")
     for name in _NEEDED[record]:
