@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,7 @@ BAD_LINES = {
     "a number beyond its column": b'{"trace_id":"1","span_id":"1","name":"x","kind":"chain","start_ns":%d}' % 2**70,
     "a text for a list": b'{"trace_id":"1","span_id":"1","name":"x","kind":"chain","start_ns":1,"tags":"a"}',
     "no object": b"[1, 2]",
+    "a record that is no word": b'{"record":{"a":1},"data":{}}',
     "null": b"null",
     "empty": b"{}",
     "no span id": b'{"trace_id":"1","name":"x","kind":"chain","start_ns":1}',
@@ -158,9 +160,26 @@ def test_a_bad_line_is_kept_aside_and_costs_no_other(
     assert not segment.exists()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_bytes_are_damaged_all_other_lines_are_stored(path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    segment = written(path, *(call(f"s{number}", at=number, tags=["é"], input={"n": number}) for number in range(200)))
+    lines = segment.read_bytes().splitlines()
+    damaged = chance.sample(range(200), 20)
+    for number in damaged:
+        line = bytearray(lines[number])
+        for _ in range(3):
+            line[chance.randrange(len(line))] = chance.choice([0, 0x80, 0xFF, *b'x"{}[]\\,:9'])
+        lines[number] = bytes(line)
+    segment.write_bytes(b"\n".join(lines) + b"\n")
+    absorbed = absorb(path)
+    assert absorbed.spans + absorbed.quarantined_lines == 200
+    assert set(stored(path)) >= {f"s{number}" for number in range(200) if number not in damaged}
+
+
 def test_blank_lines_and_a_missing_last_line_end_are_no_damage(path: Path) -> None:
-    row = (Layout(path), written(path, b"\n", span("one"), b"\r\n", span("two", at=0.1)))[1]
-    row.write_bytes(row.read_bytes().rstrip(b"\n"))
+    segment = written(path, b"\n", span("one"), b"\r\n", span("two", at=0.1))
+    segment.write_bytes(segment.read_bytes().rstrip(b"\n"))
     assert absorb(path) == Absorbed(segments=1, spans=2)
 
 
