@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
 from datetime import datetime, timezone
@@ -206,7 +207,7 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS)
 def test_texts_are_counted_as_tiktoken_counts_them(reference: Any, text: str) -> None:
     said = [{"role": "assistant", "parts": [{"type": "text", "content": text}]}]
-    assert tokens.output_tokens("gpt-4o", said) == (len(reference.encode_ordinary(text)), "tokenizer")
+    assert tokens.output_tokens("gpt-4o", json.dumps(said)) == (len(reference.encode_ordinary(text)), "tokenizer")
 
 
 def test_a_chat_without_usage_is_counted_by_openais_rule(path: Path, reference: Any) -> None:
@@ -257,11 +258,11 @@ def test_what_cannot_be_counted_is_left_unknown(path: Path) -> None:
 
 def test_without_the_encodings_the_length_is_a_guess_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens, "_encoding", {}.get)
-    assert tokens.output_tokens("gpt-4o", "twelve bytes") == (3, "estimate")
+    assert tokens.output_tokens("gpt-4o", '"twelve bytes"') == (3, "estimate")
 
 
 def test_a_long_run_without_a_break_is_counted_in_no_time() -> None:
-    count, source = tokens.output_tokens("gpt-4o", "a" * 2_000_000)
+    count, source = tokens.output_tokens("gpt-4o", json.dumps("a" * 2_000_000))
     assert (source, count) == ("tokenizer", pytest.approx(250_000, rel=0.05))
 
 

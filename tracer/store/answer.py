@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cached_property
@@ -70,13 +71,14 @@ def _read(reader: Callable[[Any], Any] | None, value: Any) -> Any:
 
 
 def _parsed(text: str) -> Any:
+    """Return the value of a JSON text. DuckDB lets pass what orjson does not: NaN, long numbers, any depth."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        # DuckDB lets NaN and Infinity pass, and numbers of any length.
-        import json
-
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except RecursionError:
+            return text
 
 
 def _number(value: Decimal) -> float:

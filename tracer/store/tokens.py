@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -48,50 +48,57 @@ _PATTERNS = {
 
 
 def input_tokens(
-    model: str | None, messages: Any, system_instructions: Any = None, tool_definitions: Any = None
+    model: str | None, messages: str, system_instructions: str | None = None, tool_definitions: str | None = None
 ) -> tuple[int, str]:
     """Return how many tokens went into a model call, and what counted them: `tokenizer` or `estimate`.
 
-    The arguments are parsed JSON, messages in the GenAI shape or any other.
+    The arguments are JSON texts: messages and parts in the GenAI shape, or anything else, which counts as it stands.
     """
-    said = messages if isinstance(messages, list) else [messages]
+    said = _messages(_parsed(messages))
     if system_instructions:
-        said = [{"role": "system", "parts": system_instructions}, *said]
-    texts = [text for message in said for text in (*_role(message), *_texts(message))]
+        said += _messages([{"role": "system", "parts": _parsed(system_instructions)}])
+    texts = [text for message in said for text in message]
     if tool_definitions:
-        texts.append(orjson.dumps(tool_definitions).decode())
+        texts.append(tool_definitions)
     count, source = _count(model, texts)
     return count + _PER_MESSAGE * len(said) + _START_OF_REPLY, source
 
 
-def output_tokens(model: str | None, messages: Any) -> tuple[int, str]:
-    """Return how many tokens came out of a model call, and what counted them."""
-    return _count(model, _texts(messages))
+def output_tokens(model: str | None, messages: str) -> tuple[int, str]:
+    """Return how many tokens came out of a model call, and what counted them. `messages` is a JSON text."""
+    return _count(model, (text for _, *texts in _messages(_parsed(messages)) for text in texts))
 
 
-def _role(message: Any) -> Iterator[str]:
-    if isinstance(message, dict) and isinstance(message.get("role"), str):
-        yield message["role"]
+def _parsed(text: str) -> Any:
+    """Return the value of a JSON text; one that orjson does not take, such as NaN, is a text to count like another."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts of messages or parts; what is neither counts as the JSON that it is. Media have none."""
+def _messages(value: Any) -> list[list[str]]:
+    """Return of each message the role and then the texts; what is no message is said by nobody."""
+    if isinstance(value, list) and all(isinstance(one, dict) and isinstance(one.get("parts"), list) for one in value):
+        return [[_text(message.get("role", "")), *map(_part, message["parts"])] for message in value]
+    return [["", _text(value)]]
+
+
+def _part(part: Any) -> str:
+    """Return what a part says. Media say nothing that can be counted."""
+    if not isinstance(part, dict) or part.get("type") in ("blob", "uri", "file"):
+        return ""
+    said = (part.get(name) for name in ("content", "name", "arguments", "response", "result"))
+    return "\n".join(_text(value) for value in said if value is not None)
+
+
+def _text(value: Any) -> str:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-    elif isinstance(value, dict) and "parts" in value:
-        yield from _texts(value["parts"])
-    elif isinstance(value, dict) and value.get("type") in ("text", "reasoning", "refusal"):
-        yield from _texts(value.get("content"))
-    elif isinstance(value, dict) and value.get("type") in ("tool_call", "tool_call_response"):
-        for name in ("name", "arguments", "response", "result"):
-            yield from _texts(value.get(name))
-    elif isinstance(value, dict) and value.get("type") in ("blob", "uri", "file"):
-        return
-    elif value is not None:
-        yield orjson.dumps(value).decode()
+        return value
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # nested deeper than orjson goes
+        return ""
 
 
 def _count(model: str | None, texts: Iterable[str]) -> tuple[int, str]:
