@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import astuple, fields
 
-import orjson
 from duckdb import DuckDBPyConnection
 
 from tracer.rows import MODEL_CALL_KINDS
@@ -59,11 +58,13 @@ _OUTPUT_COST = """(
 # An embedding puts out no tokens; of a chat a missing half leaves the whole unknown. So do details beyond their total.
 _APPLY_RATES = f"""
     update fresh.lines l
-    set input_cost_usd = {_INPUT_COST}, output_cost_usd = {_OUTPUT_COST},
-        cost_usd = {_INPUT_COST} + if(kind = 'llm', {_OUTPUT_COST}, coalesce({_OUTPUT_COST}, 0))
+    set input_cost_usd = try_cast({_INPUT_COST} as decimal(18, 9)),
+        output_cost_usd = try_cast({_OUTPUT_COST} as decimal(18, 9)),
+        cost_usd = try_cast(
+            {_INPUT_COST} + if(kind = 'llm', {_OUTPUT_COST}, coalesce({_OUTPUT_COST}, 0)) as decimal(18, 9))
     from {{prices}} p
     where {_NEEDS_COST} and p.provider = l.provider and p.model = l.{{model}} and not p.by_rule
-        and coalesce(cached_tokens, 0) + coalesce(cache_write_tokens, 0) + coalesce(audio_input_tokens, 0)
+        and coalesce(cached_tokens, 0)::double + coalesce(cache_write_tokens, 0) + coalesce(audio_input_tokens, 0)
             <= coalesce(input_tokens, 0)
         and coalesce(audio_output_tokens, 0) <= coalesce(output_tokens, 0)
 """
@@ -88,7 +89,9 @@ def _apply_rules(connection: DuckDBPyConnection) -> None:
 
 
 _SET_COSTS = """
-    update fresh.lines l set input_cost_usd = n.into, output_cost_usd = n.out, cost_usd = n.into + n.out
+    update fresh.lines l
+    set input_cost_usd = try_cast(n.into as decimal(18, 9)), output_cost_usd = try_cast(n.out as decimal(18, 9)),
+        cost_usd = try_cast(n.into + n.out as decimal(18, 9))
     from (select unnest($1::varchar[]) as trace_id, unnest($2::varchar[]) as span_id,
         unnest($3::double[]) as into, unnest($4::double[]) as out) n
     where record is null and n.trace_id = l.trace_id and n.span_id = l.span_id
@@ -128,8 +131,7 @@ def _count_tokens(connection: DuckDBPyConnection) -> None:
     counts = []
     # One by one: their texts may be as large as the slice.
     while call := result.fetchone():
-        trace_id, span_id, model, *content = call
-        said, system, tools, heard = (None if text is None else orjson.loads(text) for text in content)
+        trace_id, span_id, model, said, system, tools, heard = call
         into, source = tokens.input_tokens(model, said, system, tools) if said is not None else (None, None)
         out, source = tokens.output_tokens(model, heard) if heard is not None else (None, source)
         if source is not None:

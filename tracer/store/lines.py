@@ -69,7 +69,8 @@ def _needed_in_sql() -> str:
 # A line of `null` or `{}` is no error to read_ndjson, but a row of NULLs.
 _READ = f"""
     insert into fresh.lines
-    select * from read_ndjson(?, columns = {_COLUMN_TYPES}, maximum_object_size = {MAX_LINE_BYTES})
+    select * replace (coalesce(rev, 0) as rev)
+    from read_ndjson(?, columns = {_COLUMN_TYPES}, maximum_object_size = {MAX_LINE_BYTES})
     where case when {_needed_in_sql()} then true else error('a line lacks what its record needs') end
 """
 
@@ -110,7 +111,7 @@ def _checked(line: bytes) -> str | None:
     for name, sql_type in _COLUMNS.items():
         if row.get(name) is not None and not _FITS[sql_type](row[name]):
             return None
-    return orjson.dumps({name: row.get(name) for name in _COLUMNS}).decode()
+    return orjson.dumps({name: row.get(name) for name in _COLUMNS} | {"rev": row.get("rev") or 0}).decode()
 
 
 def _has_needed(row: dict[str, Any]) -> bool:

@@ -28,7 +28,7 @@ SUMMARY = f"""
         from fresh.touched_spans
     ),
     call as materialized (
-        select *, coalesce(end_ns, start_ns) as until_ns,
+        select *, greatest(start_ns, end_ns) as until_ns,
             -- A call that failed before anything came back used nothing.
             coalesce(status = 'ERROR', false) and response_id is null and not has_output as is_void
         from member where kind in ({_CALL_KINDS})
@@ -62,10 +62,10 @@ SUMMARY = f"""
     usage as (
         select c.trace_id,
             count(*) filter (a.span_id is null) as model_call_count,
-            sum(c.input_tokens) filter (not coalesce(a.input_tokens, false))::bigint as input_tokens,
-            sum(c.output_tokens) filter (not coalesce(a.output_tokens, false))::bigint as output_tokens,
-            sum(c.cached_tokens) filter (not coalesce(a.cached_tokens, false))::bigint as cached_tokens,
-            sum(c.cost_usd) filter (not coalesce(a.cost_usd, false))::decimal(18, 9) as cost_usd,
+            sum(c.input_tokens) filter (not coalesce(a.input_tokens, false)) as input_tokens,
+            sum(c.output_tokens) filter (not coalesce(a.output_tokens, false)) as output_tokens,
+            sum(c.cached_tokens) filter (not coalesce(a.cached_tokens, false)) as cached_tokens,
+            sum(c.cost_usd) filter (not coalesce(a.cost_usd, false)) as cost_usd,
             -- The innermost calls with no figure, if those that they are one with have none either.
             count(*) filter (o.outer_id is null and not c.is_void and coalesce(c.input_tokens, c.output_tokens) is null
                 and not coalesce(a.input_tokens or a.output_tokens, false)) as tokens_unknown_calls,
@@ -85,7 +85,7 @@ SUMMARY = f"""
                 {{has_parent: coalesce((trace_id, parent_id) in (select (trace_id, span_id) from member), false),
                     start_ns: start_ns, span_id: span_id}}
             ) as root,
-            min(start_ns) as start_ns, max(coalesce(end_ns, start_ns)) as end_ns, count(*) as span_count,
+            min(start_ns) as start_ns, max(greatest(start_ns, end_ns)) as end_ns, count(*) as span_count,
             count(*) filter (status = 'ERROR') as error_count,
             arg_min(coalesce(status_message, error_type), start_ns) filter (status = 'ERROR') as first_failure,
             arg_min(session_id, start_ns) as session_id, arg_min(user_id, start_ns) as user_id,
@@ -101,7 +101,9 @@ SUMMARY = f"""
     select trace_id, root.name, w.start_ns, if(root.end_ns is null, null, w.end_ns) as end_ns, root.status,
         coalesce(root.status_message, first_failure) as status_message, span_count, error_count,
         coalesce(model_call_count, 0) as model_call_count,
-        input_tokens, output_tokens, cached_tokens, cost_usd,
+        -- Sums that no column could hold are no sums of tokens.
+        try_cast(input_tokens as bigint) as input_tokens, try_cast(output_tokens as bigint) as output_tokens,
+        try_cast(cached_tokens as bigint) as cached_tokens, try_cast(cost_usd as decimal(18, 9)) as cost_usd,
         coalesce(tokens_unknown_calls, 0) as tokens_unknown_calls,
         coalesce(cost_unknown_calls, 0) as cost_unknown_calls,
         models, session_id, user_id, tags, input_preview, output_preview, root.process_id
