@@ -63,14 +63,20 @@ def main(path: Path, *, background: bool = False) -> Absorbed:
     if background and sys.platform != "win32":
         os.nice(10)
     done = Absorbed()
-    # Whoever finds an absorber at work leaves, so that one looks again after it has let go of its lock.
-    while waiting(path):
+    idle = 0
+    # Whoever finds an absorber at work leaves, so that one looks again after it has let go of its lock. A segment that
+    # cannot be taken may be one that somebody just looks at.
+    while waiting(path) and idle < 5:
         try:
-            done += absorb(path, patience=0 if background else 60)
+            step = absorb(path, patience=0 if background else 60)
         except StoreLocked:
             if not background:
                 raise
             break
+        done += step
+        if not step.segments:
+            idle += 1
+            time.sleep(0.02)
     return done
 
 

@@ -102,7 +102,7 @@ def told(layout: Layout) -> Iterator[None]:
 
 def store_error(layout: Layout, error: Exception) -> StoreError | None:
     """Return what an error says about the file; None if it is about something else, such as the SQL."""
-    text = str(error)
+    text = str(error).replace(str(layout.store), "")
     for pattern, kind, advice in _MEANINGS:
         if re.search(pattern, text, re.IGNORECASE):
             return kind(f"{layout.store} {advice.format(holder=_holder(text))} {_kept(layout)}")
@@ -163,9 +163,8 @@ def _gate(layout: Layout, *, shared: bool) -> Iterator[None]:
                 raise
             taken = True
         if not taken:
-            raise StoreLocked(
-                f"{layout.store} is being {'absorbed to' if shared else 'read'} by another process for too long."
-            )
+            busy = f"{'absorbing to' if shared else 'reading'} {layout.store}"
+            raise StoreLocked(f"another process has been {busy} for {GATE_SECONDS:.0f} s. Ask again later.")
         yield
 
 
