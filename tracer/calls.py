@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tracer.errors import contain
 from tracer.recorder import Span, new_span
 
 
@@ -30,10 +29,9 @@ class Call:
 
     def prepare(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Span:
         """Return a span of this call that has its input and its place in the tree, but has not begun."""
-        span = new_span(self.name, kind=self.kind)
-        if self._bind is not None:
-            with contain("the input of a function"):
-                span.set(input=self._bind(args, kwargs) or None)
+        span = new_span(self.name, self.kind)
+        if self._bind is not None and (given := self._bind(args, kwargs)):
+            span.capture("input", given)
         return span
 
     def open(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Span:
@@ -42,7 +40,7 @@ class Call:
     def returned(self, span: Span, result: Any) -> None:
         # None is what a function returned, here, and no unknown: but a column of nulls tells nothing.
         if self.capture_output and result is not None:
-            span.set(output=result)
+            span.capture("output", result)
 
 
 def _name_of(function: Any) -> str:
@@ -71,7 +69,12 @@ def _binder(
     hidden = ignore | ({positional[0]} if positional and positional[0] in ("self", "cls") else set())
     shown = [p.name for p in parameters if p.name not in hidden and p.name not in (rest, others)]
 
+    first = len(positional) - len(shown)
+    takes_only_shown = first in (0, 1) and positional[first:] == shown  # but for `self`
+
     def bind(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        if takes_only_shown and not kwargs and len(args) == len(positional):
+            return dict(zip(shown, args[first:], strict=True))
         given = {**defaults, **dict(zip(positional, args, strict=False)), **kwargs}
         bound = {name: given.pop(name) for name in shown if name in given}
         if len(args) > len(positional) and rest not in hidden:

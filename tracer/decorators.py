@@ -13,7 +13,7 @@ import orjson
 
 from tracer.calls import Call
 from tracer.capture import encode
-from tracer.context import current_scope, enter_inherited
+from tracer.context import current_inherited, enter_inherited, leave
 from tracer.errors import UsageError, contain
 from tracer.fields import checked
 from tracer.iteration import drive, drive_async
@@ -103,15 +103,15 @@ def using(
 
     An inner `using` overrides session, user and prompt; tags and metadata add up.
     """
-    leave = None
+    entered = None
     if recording():
         with contain("what `using` gives"):
-            leave = enter_inherited(_inherited(session_id, user_id, tags, metadata, prompt))
+            entered = enter_inherited(_inherited(session_id, user_id, tags, metadata, prompt))
     try:
         yield
     finally:
-        if leave is not None:
-            leave()
+        if entered is not None:
+            leave(entered)
 
 
 def _inherited(
@@ -121,8 +121,8 @@ def _inherited(
     metadata: Mapping[str, Any] | None,
     prompt: Prompt | None,
 ) -> Inherited:
-    around = current_scope().inherited
-    columns = dict(around.columns)
+    around = current_inherited()
+    columns = {**around}
     given = {"session_id": session_id, "user_id": user_id}
     if prompt is not None:
         given |= {"prompt_name": prompt.name, "prompt_version": prompt.version}
@@ -131,12 +131,12 @@ def _inherited(
     for column, value in given.items():
         if value is not None and (kept := checked(column, value)) is not None:
             columns[column] = kept
-    new_tags = [tags] if isinstance(tags, str) else list(map(str, tags))
-    return Inherited(
-        columns,
-        (*around.tags, *(tag for tag in new_tags if tag not in around.tags)),
-        {**around.metadata, **{str(key): orjson.Fragment(encode(value)) for key, value in (metadata or {}).items()}},
-    )
+    if new_tags := [tags] if isinstance(tags, str) else list(map(str, tags)):
+        columns["tags"] = list(dict.fromkeys([*around.get("tags", ()), *new_tags]))
+    if metadata:
+        added = {str(key): orjson.Fragment(encode(value)) for key, value in metadata.items()}
+        columns["metadata"] = {**around.get("metadata", {}), **added}
+    return columns
 
 
 def _known_kind(kind: str) -> str:

@@ -10,22 +10,28 @@ import atexit
 import os
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from opentelemetry import trace as otel
+from opentelemetry.context import Context
 
 from tracer.capture import Redactor, cut, encode, shape_only
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
+    Entered,
     add_parent_resolver,
-    current_scope,
     current_span,
     enter_span,
     find_parent,
+    get_current,
+    leave,
+    otel_span_of,
     remove_parent_resolver,
+    scope_of,
+    sdk_is_installed,
 )
 from tracer.errors import contain, logger
 from tracer.journal import absorber
@@ -79,7 +85,6 @@ class Recorder:
         self._first_write = threading.RLock()
         self._outgoing: Outgoing | None = None
         self._process_written = False
-        self._sdk_seen = False
         self.unrecorded = UnrecordedSpan(self)
         self.watcher = Watcher(self.tick)
 
@@ -105,7 +110,7 @@ class Recorder:
         if self.config.processors != before.processors:
             self._shut_outgoing()
 
-    def new_span(self, name: str, *, kind: str, parent: Span | None, context: Any = None) -> Span:
+    def new_span(self, name: str, kind: str, parent: Span | None, context: Mapping[str, Any]) -> Span:
         """Return a span that has not begun: with ids, its place in the tree, and what it inherits."""
         if not self.config.enabled:
             return self.unrecorded
@@ -114,20 +119,21 @@ class Recorder:
             trace_id, parent_id = parent.trace_id, parent.span_id
         else:
             trace_id, parent_id = self._root_ids(context)
+        span_id = f"{self._random.getrandbits(64) or 1:016x}"
         return Span(
             self,
+            name,
+            kind,
             trace_id=trace_id,
-            span_id=f"{self._random.getrandbits(64) or 1:016x}",
-            name=name,
-            kind=kind,
+            span_id=span_id,
             parent=parent,
             parent_id=parent_id,
-            inherited=current_scope(context).inherited,
+            inherited=scope_of(context)[1],
         )
 
-    def _root_ids(self, context: Any) -> tuple[str, str | None]:
+    def _root_ids(self, context: Mapping[str, Any]) -> tuple[str, str | None]:
         """Return a root's trace id and parent: those of a valid current OpenTelemetry span, else a new trace."""
-        current = otel.get_current_span(context)
+        current = otel_span_of(context)
         if current is not otel.INVALID_SPAN and (around := current.get_span_context()).is_valid:
             return f"{around.trace_id:032x}", f"{around.span_id:016x}"
         # The first 48 bits are Unix milliseconds, so that traces sort by time and a look-up prunes by it.
@@ -137,15 +143,18 @@ class Recorder:
 
     def capture(self, span: Span, column: str, value: Any) -> orjson.Fragment:
         encoded = encode(value)
-        if not self.config.capture_content and column in _CONTENT_COLUMNS:
+        config = self.config
+        if not config.capture_content and column in _CONTENT_COLUMNS:
             encoded = shape_only(encoded)
-        if len(encoded) > self.config.max_value_bytes:
+        if len(encoded) > config.max_value_bytes:
             span.note_cut(column, len(encoded))
-            encoded = cut(encoded, self.config.max_value_bytes)
+            encoded = cut(encoded, config.max_value_bytes)
         return orjson.Fragment(encoded)
 
-    def enter(self, span: Span) -> Callable[[], None]:
-        return enter_span(span, becomes_current=bool(self.config.processors) or not self._sdk_is_installed())
+    def enter(self, span: Span) -> Entered:
+        return enter_span(span, becomes_current=not sdk_is_installed() or bool(self.config.processors))
+
+    leave = staticmethod(leave)
 
     def began(self, span: Span) -> None:
         self.open_spans[span.span_id] = span
@@ -212,20 +221,12 @@ class Recorder:
         self._random = random.Random(os.urandom(16))
         self.watcher = Watcher(self.tick)
 
-    def _sdk_is_installed(self) -> bool:
-        """Return whether an SDK provider is installed for the whole process: once there is one, it stays."""
-        if not self._sdk_seen:
-            provider = otel.get_tracer_provider()
-            self._sdk_seen = not isinstance(provider, (otel.ProxyTracerProvider, otel.NoOpTracerProvider))
-        return self._sdk_seen
-
     def _write_span(self, span: Span, *, ended: bool) -> None:
+        writer = self._writer or self.writer
         row = span.row(ended=ended)
-        row["process_id"] = self.writer.process_id
-        row.setdefault("scope_name", "tracer")
-        row.setdefault("dialect", "native")
+        row["process_id"] = writer.process_id
         line = self._redactor.redact(_line(row))
-        self.writer.write(line)
+        writer.write(line)
         if self.config.processors and ended:
             self._send_out(line)
 
@@ -263,14 +264,18 @@ def recording() -> bool:
     return RECORDER.config.enabled
 
 
-def new_span(name: str, *, kind: str = "other", parent: Span | None = _FIND_PARENT, context: Any = None) -> Span:
+_OPENING = contain("a span")
+
+
+def new_span(
+    name: str, kind: str = "other", *, parent: Span | None = _FIND_PARENT, context: Context | None = None
+) -> Span:
     """Return a span that has not begun; `begin` starts it. For code that learns its input before its turn comes."""
-    if parent is _FIND_PARENT:
-        with contain("the parent of a span"):
-            parent = find_parent(context)
-        parent = None if parent is _FIND_PARENT else parent
-    with contain("a span"):
-        return RECORDER.new_span(name, kind=kind, parent=parent, context=context)
+    with _OPENING:
+        around = get_current() if context is None else context
+        if parent is _FIND_PARENT:
+            parent = find_parent(around)
+        return RECORDER.new_span(name, kind, parent, around)
     return RECORDER.unrecorded
 
 
@@ -280,34 +285,34 @@ def start_span(
     kind: str = "other",
     parent: Span | None = _FIND_PARENT,
     start_ns: int | None = None,
-    context: Any = None,
+    context: Context | None = None,
     **fields: Any,
 ) -> Span:
     """Return a span that has begun, but is not made current. `fields` are as for `Span.set`.
 
     `parent=None` begins a new trace; with no parent given it is what `find_parent` says.
     """
-    span = new_span(name, kind=kind, parent=parent, context=context).begin(start_ns)
+    span = new_span(name, kind, parent=parent, context=context).begin(start_ns)
     return span.set(**fields) if fields else span
 
 
 class use:
     """Make the span current for the block: `with use(span): …`. Unlike `with span:`, this does not end it."""
 
-    __slots__ = ("_leave", "_span")
+    __slots__ = ("_entered", "_span")
 
     def __init__(self, span: Span) -> None:
         self._span = span
-        self._leave: Callable[[], None] | None = None
+        self._entered: Entered | None = None
 
     def __enter__(self) -> None:
         if self._span.is_recording():
             with contain("the current span"):
-                self._leave = RECORDER.enter(self._span)
+                self._entered = RECORDER.enter(self._span)
 
     def __exit__(self, *_: object) -> None:
-        if self._leave is not None:
-            self._leave()
+        if self._entered is not None:
+            leave(self._entered)
 
 
 def _line(row: dict[str, Any]) -> bytes:

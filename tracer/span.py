@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, cast
 
@@ -24,7 +23,11 @@ from tracer.fields import checked
 _CAPTURED_COLUMNS = rows.JSON_COLUMNS - {"metadata", "attributes", "events", "links"}
 """JSON columns that take any value as a whole."""
 
+_GROWING_COLUMNS = ("attributes", "events", "links")
+"""Columns that are added to in place. All others are replaced, so that a row may share them."""
+
 _FIELDS = contain("the fields of a span")
+_CURRENT = contain("the current span")
 _ENDING = contain("the end of a span")
 _MAX_MESSAGE_CHARACTERS = 10_000
 _MAX_TRACEBACK_CHARACTERS = 100_000
@@ -56,24 +59,21 @@ class Sink(Protocol):
     def capture(self, span: Span, column: str, value: Any) -> orjson.Fragment:
         """Return the value as JSON, within the limits; a span whose value was cut says so in its attributes."""
 
-    def enter(self, span: Span) -> Callable[[], None]:
-        """Make the span current; return what ends that."""
+    def enter(self, span: Span) -> Any:
+        """Make the span current; return what `leave` takes."""
+
+    def leave(self, entered: Any) -> None:
+        """Put back what was current before."""
 
     def began(self, span: Span) -> None: ...
 
     def ended(self, span: Span) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
-    """What `using` gives to all spans inside: columns, ready to be written."""
+Inherited = Mapping[str, Any]
+"""Columns that `using` gives to all spans inside, ready to be written."""
 
-    columns: Mapping[str, Any] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-NOTHING_INHERITED = Inherited()
+NOTHING_INHERITED: Inherited = {}
 
 
 class Span(otel.Span):
@@ -86,11 +86,11 @@ class Span(otel.Span):
     def __init__(
         self,
         sink: Sink,
+        name: str,
+        kind: str,
         *,
         trace_id: str,
         span_id: str,
-        name: str,
-        kind: str,
         parent: Span | None = None,
         parent_id: str | None = None,
         inherited: Inherited = NOTHING_INHERITED,
@@ -105,20 +105,20 @@ class Span(otel.Span):
         self.end_ns: int | None = None
         self.is_open_written = False
         self._sink = sink
-        self._columns: dict[str, Any] = dict(inherited.columns)
-        self._tags: list[str] = list(inherited.tags)
-        self._metadata: dict[str, Any] = dict(inherited.metadata)
-        self._attributes: dict[str, Any] = {}
-        self._events: list[dict[str, Any]] = []
-        self._links: list[dict[str, Any]] = []
-        self._leave: Callable[[], None] | None = None
+        self._columns: dict[str, Any] = {**inherited}
+        self._entered: Any = None
 
     def begin(self, start_ns: int | None = None) -> Span:
         """Start the clock of this span (now, or at the given time)."""
-        with contain("the start of a span"):
-            self.start_ns = start_ns or now_ns()
-            self._sink.began(self)
+        self.start_ns = start_ns or now_ns()
+        self._sink.began(self)
         return self
+
+    def capture(self, column: str, value: Any) -> None:
+        """Set a JSON column that takes any value, such as `input`, to what the value is now."""
+        with _FIELDS:
+            if self.end_ns is None or self._may_change():
+                self._columns[column] = self._sink.capture(self, column, value)
 
     def set(self, **fields: Any) -> Span:
         """Set columns by their names, and attributes by all other names. None is unknown, and left out.
@@ -171,7 +171,7 @@ class Span(otel.Span):
 
     def note_cut(self, column: str, size: int) -> None:
         """Say in the attributes that a value was too long: `tracer.cut` holds its full bytes, by column."""
-        sizes = self._attributes.setdefault("tracer.cut", {})
+        sizes = self._columns.setdefault("attributes", {}).setdefault("tracer.cut", {})
         sizes[column] = max(size, sizes.get(column, 0))
 
     def is_within(self, other: Span) -> bool:
@@ -193,23 +193,16 @@ class Span(otel.Span):
             "name": self.name,
             "kind": self.kind,
             "start_ns": self.start_ns,
-            "rev": 1 if ended else 0,
+            "end_ns": self.end_ns if ended else None,
+            "status": rows.OK,
+            "scope_name": "tracer",
+            "dialect": "native",
+            "rev": int(ended),
+            **self._columns,
         }
-        if ended:
-            row["end_ns"] = self.end_ns
-            row["status"] = rows.OK
-        row.update(self._columns)
         if not ended:
-            row.pop("status", None)
-        for column, values in (
-            ("tags", self._tags),
-            ("metadata", self._metadata),
-            ("attributes", self._attributes),
-            ("events", self._events),
-            ("links", self._links),
-        ):
-            if values:
-                row[column] = values.copy()
+            row["status"] = None
+            row.update((name, row[name].copy()) for name in _GROWING_COLUMNS if name in row)
         return row
 
     # The OpenTelemetry API span. Source: https://opentelemetry.io/docs/specs/otel/trace/api/#span
@@ -221,7 +214,7 @@ class Span(otel.Span):
                 self.end_ns = max(end_time or now_ns(), self.start_ns)
                 self._sink.ended(self)
                 # Whoever keeps the span (a handler, its children) need not keep what it held, which is written.
-                self._columns, self._attributes, self._events, self._links, self._metadata = {}, {}, [], [], {}
+                self._columns = {}
 
     def get_span_context(self) -> otel.SpanContext:
         return otel.SpanContext(
@@ -247,7 +240,7 @@ class Span(otel.Span):
                 event: dict[str, Any] = {"name": str(name), "time_ns": timestamp or now_ns()}
                 if attributes:
                     event["attributes"] = self._sink.capture(self, "events", dict(attributes))
-                self._events.append(event)
+                self._columns.setdefault("events", []).append(event)
 
     def add_link(self, context: otel.SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         with contain("a link"):
@@ -255,7 +248,7 @@ class Span(otel.Span):
                 link: dict[str, Any] = {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
                 if attributes:
                     link["attributes"] = self._sink.capture(self, "links", dict(attributes))
-                self._links.append(link)
+                self._columns.setdefault("links", []).append(link)
 
     def update_name(self, name: str) -> None:
         self.set(name=name)
@@ -290,17 +283,20 @@ class Span(otel.Span):
             )
 
     def __enter__(self) -> Span:
-        with contain("the current span"):
-            self._leave = self._sink.enter(self)
+        with _CURRENT:
+            self._entered = self._sink.enter(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contain("the current span"):
-            if self._leave is not None:
-                self._leave()
-        self.left_by(error)
+        if self._entered is not None:
+            with _CURRENT:
+                # What was entered leads back to the span: kept, only a garbage collection would free the two.
+                entered, self._entered = self._entered, None
+                self._sink.leave(entered)
+        if error is not None:
+            self.left_by(error)
         self.end()
 
     def _may_change(self) -> bool:
@@ -318,25 +314,28 @@ class Span(otel.Span):
         elif column == "kind":
             self.kind = kept
         elif column == "tags":
-            self._tags.extend(tag for tag in kept if tag not in self._tags)
+            tags = self._columns.get("tags", ())
+            self._columns["tags"] = [*tags, *(tag for tag in kept if tag not in tags)]
         elif column == "attributes":
             for key, item in kept.items():
                 self._set_attribute(str(key), item)
         elif column == "metadata":
-            self._metadata.update((str(key), self._sink.capture(self, column, item)) for key, item in kept.items())
+            added = {str(key): self._sink.capture(self, column, item) for key, item in kept.items()}
+            self._columns["metadata"] = {**self._columns.get("metadata", {}), **added}
         else:
             self._columns[column] = kept
 
     def _set_attribute(self, key: str, value: Any) -> None:
         plain = type(value) in (str, int, float, bool)
-        self._attributes[key] = value if plain else self._sink.capture(self, "attributes", value)
+        kept = value if plain else self._sink.capture(self, "attributes", value)
+        self._columns.setdefault("attributes", {})[key] = kept
 
 
 class UnrecordedSpan(Span):
     """What is handed out while recording is off: a span on which everything does nothing."""
 
     def __init__(self, sink: Sink) -> None:
-        super().__init__(sink, trace_id="0" * 32, span_id="0" * 16, name="", kind="other")
+        super().__init__(sink, "", "other", trace_id="0" * 32, span_id="0" * 16)
         self.end_ns = 0
 
     def begin(self, start_ns: int | None = None) -> Span:

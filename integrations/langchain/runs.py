@@ -28,7 +28,7 @@ from weakref import finalize
 from langchain_core.runnables.config import var_child_runnable_config
 
 from tracer import rows
-from tracer.context import current_scope
+from tracer.context import current_inherited
 from tracer.integrations.langchain import messages
 from tracer.integrations.model_calls import OpenCall
 from tracer.recorder import Span, add_parent_resolver, find_parent, now_ns, recording, start_span
@@ -256,7 +256,7 @@ def _mark(run: Run) -> tuple[Any, Any]:
 
 def _tell_session(run: Run) -> None:
     """Set the session of a run, and of the one above it, whose configuration is what the context holds now."""
-    if "session_id" in current_scope().inherited.columns:
+    if "session_id" in current_inherited():
         return
     configurable = (var_child_runnable_config.get() or {}).get("configurable") or {}
     around = _session(configurable)
