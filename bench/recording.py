@@ -1,57 +1,90 @@
-"""What a span costs the caller's thread, beside its limit and OpenTelemetry's SDK, in one interleaved run.
+"""What a span costs the thread of its caller, beside its limit and OpenTelemetry's SDK, in interleaved rounds.
 
-The work: a root span with 3 children, each with one grandchild "model call" (messages in, a dict with usage out). Times
-are µs a span over the same calls undecorated; the ratio to the limit is what holds from machine to machine.
+The work: a root span with 3 children, each with one grandchild "model call" (messages in, a dict with usage out). Costs
+are µs a span over the same calls undecorated.
 
-    python bench/recording.py [--rounds 7]
+    python bench/recording.py [--rounds 15]
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextvars
 import os
 import random
 import statistics
-import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 os.environ["TRACER_ABSORB"] = "0"
 
 import orjson
+from measuring import Figures, Table, Target, interleaved, ratios, report, with_spread
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 
 import tracer
+from tracer.journal.layout import Layout
+from tracer.journal.locks import locked
 
-SIZES = {"200 B": 200, "4 KB": 4_000, "100 KB": 100_000}
 SPANS_A_TRACE = 7
+THREADS = 8
+PACE_S = 0.002
+SIZES = {"200 B": 200, "4 KB": 4_000, "100 KB": 100_000}
+TRACES = {"200 B": 150, "4 KB": 120, "100 KB": 20}
+"""How many traces a round takes: some 20 ms."""
 
+Messages = list[dict[str, str]]
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+Work = Callable[[Messages], Any]
+Repeat = Callable[[Any, Messages, int], float]
+"""Does the work so many times; gives the seconds that it took."""
 
 
-def workload(wrap: Wrap) -> Callable[[list[dict[str, str]]], Any]:
+def workload(wrap: Wrap) -> Work:
     @wrap
-    def model_call(messages: list[dict[str, str]]) -> dict[str, Any]:
+    def model_call(messages: Messages) -> dict[str, Any]:
         return {"message": {"role": "assistant", "content": "yes"}, "usage": {"input": 100, "output": 10}}
 
     @wrap
-    def step(messages: list[dict[str, str]]) -> Any:
+    def step(messages: Messages) -> Any:
         return model_call(messages)
 
     @wrap
-    def chain(question: str) -> Any:
-        return [step(run.messages) for _ in range(3)]
+    def chain(question: str, messages: Callable[[], Messages]) -> Any:
+        return [step(messages()) for _ in range(3)]
 
-    def run(messages: list[dict[str, str]]) -> Any:
-        run.messages = messages
-        return chain("?")
+    return lambda messages: chain("?", lambda: messages)
 
-    return run
+
+def async_workload(wrap: Wrap) -> Callable[[Messages], Awaitable[Any]]:
+    @wrap
+    async def model_call(messages: Messages) -> dict[str, Any]:
+        return {"message": {"role": "assistant", "content": "yes"}, "usage": {"input": 100, "output": 10}}
+
+    @wrap
+    async def step(messages: Messages) -> Any:
+        return await model_call(messages)
+
+    @wrap
+    async def chain(question: str, messages: Callable[[], Messages]) -> Any:
+        return [await step(messages()) for _ in range(3)]
+
+    return lambda messages: chain("?", lambda: messages)
+
+
+def undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def traced(function: Callable[..., Any]) -> Callable[..., Any]:
+    return tracer.trace(ignore=("messages",))(function) if function.__name__ == "chain" else tracer.trace(function)
 
 
 def limit(folder: Path) -> Wrap:
@@ -61,12 +94,14 @@ def limit(folder: Path) -> Wrap:
     bits = random.Random().getrandbits
 
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        shown = slice(1) if function.__name__ == "chain" else slice(None)
+
         def wrapper(*args: Any) -> Any:
             parent = current.get()
             ids = (parent[0] if parent else f"{bits(128):032x}", f"{bits(64):016x}")
             token = current.set(ids)
             start = time.time_ns()
-            encoded = orjson.dumps(args)
+            encoded = orjson.dumps(args[shown])
             result = function(*args)
             row = {"trace": ids[0], "span": ids[1], "parent": parent, "name": function.__name__, "start": start}
             row |= {"end": time.time_ns(), "input": orjson.Fragment(encoded), "output": result}
@@ -91,9 +126,11 @@ def sdk() -> Wrap:
     sdk_tracer = provider.get_tracer("bench")
 
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        shown = slice(1) if function.__name__ == "chain" else slice(None)
+
         def wrapper(*args: Any) -> Any:
             with sdk_tracer.start_as_current_span(function.__name__) as span:
-                span.set_attribute("input", orjson.dumps(args).decode())
+                span.set_attribute("input", orjson.dumps(args[shown]).decode())
                 result = function(*args)
                 span.set_attribute("output", orjson.dumps(result).decode())
                 return result
@@ -103,44 +140,194 @@ def sdk() -> Wrap:
     return wrap
 
 
+# The ways to repeat the work.
+
+
+def tight(work: Work, messages: Messages, traces: int) -> float:
+    start = time.perf_counter()
+    for _ in range(traces):
+        work(messages)
+    return time.perf_counter() - start
+
+
+def paced(work: Work, messages: Messages, traces: int) -> float:
+    """As a program that waits for a model: what it does in between has cooled every cache."""
+    seconds = 0.0
+    for _ in range(traces):
+        time.sleep(PACE_S)
+        start = time.perf_counter()
+        work(messages)
+        seconds += time.perf_counter() - start
+    return seconds
+
+
+def in_threads(work: Work, messages: Messages, traces: int) -> float:
+    threads = [threading.Thread(target=tight, args=(work, messages, traces // THREADS)) for _ in range(THREADS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - start
+
+
+def awaited(work: Callable[[Messages], Awaitable[Any]], messages: Messages, traces: int) -> float:
+    async def repeat() -> float:
+        start = time.perf_counter()
+        for _ in range(traces):
+            await work(messages)
+        return time.perf_counter() - start
+
+    return asyncio.run(repeat())
+
+
+def costs(works: dict[str, Any], repeat: Repeat, label: str, rounds: int) -> dict[str, Figures]:
+    """Return µs a span over the undecorated work, by the name of the work, a figure a round.
+
+    The name of a work that runs under another set-up is `work, set-up`, and `SETUPS` knows how to bring that about.
+    """
+    messages = [{"role": "user", "content": "x" * (SIZES[label] // 4)} for _ in range(4)]
+    traces = TRACES[label]
+
+    def run(work: Any, setup: str) -> float:
+        with SETUPS[setup]():
+            return repeat(work, messages, traces) / traces / SPANS_A_TRACE * 1e6
+
+    measured = interleaved(
+        {name: lambda name=name, work=work: run(work, name.partition(", ")[2]) for name, work in works.items()},
+        rounds,
+    )
+    bare = measured.pop("undecorated")
+    return {name: [cost - base for cost, base in zip(took, bare, strict=True)] for name, took in measured.items()}
+
+
+def unredacted() -> ExitStack:
+    tracer.configure(redact=False)
+    undo = ExitStack()
+    undo.callback(tracer.configure, redact=None)
+    return undo
+
+
+def held() -> ExitStack:
+    """Another process absorbs or purges: it holds the gate, and the DuckDB file."""
+    import duckdb
+
+    layout = Layout(STORE)
+    layout.folder.mkdir(exist_ok=True)
+    undo = ExitStack()
+    undo.enter_context(locked(layout.gate, shared=False, timeout=10))
+    undo.enter_context(closing(duckdb.connect(str(STORE))))
+    return undo
+
+
+def gone() -> ExitStack:
+    """The store has been moved away."""
+    away = STORE.with_suffix(".away")
+    if STORE.exists():
+        STORE.rename(away)
+    undo = ExitStack()
+    undo.callback(lambda: away.exists() and away.rename(STORE))
+    return undo
+
+
+SETUPS: dict[str, Callable[[], ExitStack]] = {
+    "": ExitStack,
+    "redact=False": unredacted,
+    "store held": held,
+    "store gone": gone,
+}
+STORE = Path()
+
+
+def by_size(works: dict[str, Any], rounds: int) -> Table:
+    table = Table(
+        "A span on its caller's thread, durable in the journal: µs, and as a ratio",
+        ["value", "limit", "llm-tracer", "to limit", "target", "redact=False", "to limit", "target", "SDK", "to SDK"],
+    )
+    targets = {"200 B": (Target(3), Target(3)), "4 KB": (Target(3), Target(3)), "100 KB": (Target(2), Target(1.25))}
+    for label in SIZES:
+        took = costs(works, tight, label, rounds)
+        ours, bare = (ratios(took[name], took["limit"]) for name in ("llm-tracer", "llm-tracer, redact=False"))
+        to_sdk = ratios(took["llm-tracer"], took["SDK"])
+        cells = [with_spread(took["limit"]), with_spread(took["llm-tracer"])]
+        cells += [with_spread(ours), held_against(targets[label][0], ours)]
+        cells += [with_spread(took["llm-tracer, redact=False"]), with_spread(bare)]
+        cells += [held_against(targets[label][1], bare), with_spread(took["SDK"]), with_spread(to_sdk)]
+        table.add(label, *cells, **{name.replace(", ", " "): figures for name, figures in took.items()})
+    return table
+
+
+def held_against(target: Target, figures: Figures) -> str:
+    return f"{target} {target.verdict(statistics.median(figures))}"
+
+
+def by_way(works: dict[str, Any], awaitables: dict[str, Any], rounds: int) -> Table:
+    """How the cost changes with the way in which the program runs, and with what becomes of the store."""
+    table = Table("The same at 4 KB in other ways", ["way", "llm-tracer", "beside", "ratio", "target"])
+
+    def add(way: str, ours: Figures, beside: str, other: Figures, target: Target) -> None:
+        ratio = ratios(ours, other)
+        cells = with_spread(ours, "µs"), f"{beside} {with_spread(other, 'µs')}", with_spread(ratio)
+        table.add(way, *cells, held_against(target, ratio), ours=ours, other=other)
+
+    names = ("undecorated", "limit", "llm-tracer")
+    for way, repeat in {"paced": paced, f"{THREADS} threads": in_threads}.items():
+        took = costs({name: works[name] for name in names}, repeat, "4 KB", rounds)
+        add(way, took["llm-tracer"], "limit", took["limit"], Target(3))
+    waited = costs(awaitables, awaited, "4 KB", rounds)["llm-tracer"]
+    kept = works["llm-tracer"]
+    setups = {"llm-tracer": kept, "llm-tracer, store held": kept, "llm-tracer, store gone": kept}
+    took = costs({"undecorated": works["undecorated"], **setups}, tight, "4 KB", rounds)
+    add("async", waited, "sync", took["llm-tracer"], Target(1.3))
+    for setup in ("store held", "store gone"):
+        add(setup, took[f"llm-tracer, {setup}"], "as ever", took["llm-tracer"], Target(1.2))
+    return table
+
+
+def slowest(works: dict[str, Any], rounds: int) -> Table:
+    """The slowest of many traces: a program waits for those."""
+    messages = [{"role": "user", "content": "x" * 1_000} for _ in range(4)]
+
+    def p99(work: Work) -> float:
+        took = []
+        for _ in range(400):
+            start = time.perf_counter()
+            work(messages)
+            took.append(time.perf_counter() - start)
+        return statistics.quantiles(took, n=100)[-1] * 1e3
+
+    names = ("limit", "llm-tracer")
+    took = interleaved({name: lambda name=name: p99(works[name]) for name in names}, rounds)
+    table = Table("A whole trace of 7 spans at 4 KB, 99th percentile of 400", ["limit", "llm-tracer", "target"])
+    table.add(
+        with_spread(took["limit"], "ms"),
+        with_spread(took["llm-tracer"], "ms"),
+        held_against(Target(0.3, unit="ms"), took["llm-tracer"]),
+        **took,
+    )
+    return table
+
+
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=7)
+    global STORE  # noqa: PLW0603 - a set-up is a function of no arguments
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rounds", type=int, default=15)
     rounds = options.parse_args().rounds
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        tracer.configure(store=folder / "bench.duckdb")
-        runs = {
-            "undecorated": workload(lambda function: function),
+        STORE = folder / "bench.duckdb"
+        tracer.configure(store=STORE)
+        ours = workload(traced)
+        works = {
+            "undecorated": workload(undecorated),
             "limit": workload(limit(folder)),
-            "llm-tracer": workload(tracer.trace),
-            "otel sdk": workload(sdk()),
+            "llm-tracer": ours,
+            "llm-tracer, redact=False": ours,
+            "SDK": workload(sdk()),
         }
-        machine = f"Python {sys.version.split()[0]}, {os.cpu_count()} cores"
-        print(f"{machine}, {rounds} rounds; µs a span, median (min to max)\n")
-        print(f"| {'value':7} | {'limit':18} | {'llm-tracer':18} | {'otel sdk':18} | to limit | to sdk |")
-        print("|---|---|---|---|---|---|")
-        for label, size in SIZES.items():
-            messages = [{"role": "user", "content": "x" * (size // 4)} for _ in range(4)]
-            traces = 40 if size > 50_000 else 300
-            costs: dict[str, list[float]] = {name: [] for name in runs}
-            for round_ in range(rounds + 1):
-                for name, run in runs.items():
-                    start = time.perf_counter()
-                    for _ in range(traces):
-                        run(messages)
-                    if round_:  # the first warms up
-                        costs[name].append((time.perf_counter() - start) / traces / SPANS_A_TRACE * 1e6)
-            print(table_row(label, costs))
-
-
-def table_row(label: str, costs: dict[str, list[float]]) -> str:
-    base = statistics.median(costs.pop("undecorated"))
-    net = {name: [cost - base for cost in measured] for name, measured in costs.items()}
-    middle = {name: statistics.median(measured) for name, measured in net.items()}
-    cells = " | ".join(f"{middle[n]:6.1f} ({min(m):.1f}-{max(m):.1f})".ljust(18) for n, m in net.items())
-    ours = middle["llm-tracer"]
-    return f"| {label:7} | {cells} | {ours / middle['limit']:8.2f} | {ours / middle['otel sdk']:6.2f} |"
+        awaitables = {"undecorated": async_workload(undecorated), "llm-tracer": async_workload(traced)}
+        report("recording", [by_size(works, rounds), by_way(works, awaitables, rounds), slowest(works, rounds)])
+        tracer.configure(store=None)  # so that its folder may go
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ class Recorder:
             trace_id, parent_id = parent.trace_id, parent.span_id
         else:
             trace_id, parent_id = self._root_ids(context)
-        span_id = f"{self._random.getrandbits(64) or 1:016x}"
+        span_id = self._random.randbytes(8).hex()
         return Span(
             self,
             name,
@@ -137,7 +137,7 @@ class Recorder:
         if current is not otel.INVALID_SPAN and (around := current.get_span_context()).is_valid:
             return f"{around.trace_id:032x}", f"{around.span_id:016x}"
         # The first 48 bits are Unix milliseconds, so that traces sort by time and a look-up prunes by it.
-        return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._random.getrandbits(80):020x}", None
+        return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._random.randbytes(10).hex()}", None
 
     # What a span asks of us.
 

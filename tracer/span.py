@@ -211,7 +211,8 @@ class Span(otel.Span):
         """End the span now, or at `end_time` in Unix nanoseconds, and write its row. A second end does nothing."""
         with _ENDING:
             if self.end_ns is None and self.start_ns:
-                self.end_ns = max(end_time or now_ns(), self.start_ns)
+                end_ns = end_time or now_ns()
+                self.end_ns = end_ns if end_ns > self.start_ns else self.start_ns
                 self._sink.ended(self)
                 # Whoever keeps the span (a handler, its children) need not keep what it held, which is written.
                 self._columns = {}
