@@ -16,7 +16,7 @@ import pytest
 import tracer
 from tracer.demo.server import LoopbackServer
 from tracer.recorder import RECORDER
-from tracer.rows import SpanRow, span_row
+from tracer.span_row import SpanRow, span_row
 from tracer.store import Store
 from tracer.tree import build_tree
 

@@ -13,7 +13,7 @@ import pytest
 
 from tracer import Prompt, configure, current_span, instrument, span, trace, using
 from tracer.errors import UsageError
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 Spans = Callable[[], list[SpanRow]]
 Outline = Callable[[], list[str]]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tracer.demo.server import LoopbackServer
-from tracer.rows import OK, SpanRow
+from tracer.rows import OK
+from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.tree import Trace
 

@@ -12,7 +12,7 @@ import tracer
 ROOT = Path(__file__).parent.parent
 
 FLOORS = [
-    {"errors", "rows", "semconv"},
+    {"errors", "rows", "span_row", "semconv"},
     {"config", "tree"},
     {"capture", "fields", "process", "journal"},
     {"span"},

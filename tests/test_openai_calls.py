@@ -20,7 +20,7 @@ from tracer.errors import TracerError
 from tracer.integrations import model_calls
 from tracer.integrations import openai as integration
 from tracer.recorder import start_span
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -17,7 +17,7 @@ import pytest
 
 from tracer import instrument
 from tracer.demo.server import LoopbackServer, Reply, Usage
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -15,7 +15,7 @@ import pytest
 from tracer import instrument, span
 from tracer.demo.server import LoopbackServer, Reply, Usage
 from tracer.recorder import now_ns
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import programs
 from tracer import TracerSpanProcessor, configure, span, trace
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 Spans = Callable[[], list[SpanRow]]
 Outline = Callable[[], list[str]]

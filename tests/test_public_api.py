@@ -11,7 +11,7 @@ import pytest
 import programs
 import tracer
 from tracer.errors import IntegrationNotInstalled, UnknownIntegration, UsageError
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 from tracer.store import Store
 
 

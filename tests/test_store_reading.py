@@ -13,7 +13,8 @@ from journal_lines import START_NS, Process, call, span, trace_id, written
 
 from tracer.errors import QueryError, TraceNotFound
 from tracer.journal.layout import Layout
-from tracer.rows import SPAN_COLUMNS, SpanRow
+from tracer.rows import SPAN_COLUMNS
+from tracer.span_row import SpanRow
 from tracer.store import Rows, Store
 from tracer.store.absorb import absorb
 from tracer.store.migrations import LATEST

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 from tracer.tree import Node, Trace, build_tree, hide
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from tracer.config import Redact
 from tracer.errors import UsageError, contain
-from tracer.journal import absorber
 from tracer.recorder import RECORDER, Span, now_ns, recording
 
 _AS_IT_IS: Any = object()
@@ -60,6 +59,8 @@ def flush(timeout: float | None = None) -> bool:
     """
     if not recording():
         return True
+    from tracer.journal import absorber
+
     RECORDER.writer.seal()
     return absorber.run(RECORDER.store, timeout)
 

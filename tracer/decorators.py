@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, overload
+from types import MappingProxyType
+from typing import Any, NamedTuple, ParamSpec, TypeVar, overload
 
 import orjson
 
@@ -81,13 +81,12 @@ def span(name: str, *, kind: str = "chain", input: Any = None, **fields: Any) ->
     return start_span(name, kind=_known_kind(kind), input=input, **fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(NamedTuple):
     """The prompt template that a step used: what it is called, which version, and what was filled in."""
 
     name: str
     version: str | None = None
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = MappingProxyType({})
 
 
 @contextmanager

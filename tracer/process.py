@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
+import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -44,13 +45,20 @@ def describe() -> dict[str, Any]:
 
 
 def _packages() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    """Return the versions of those of PACKAGES that are installed, as the names of their metadata folders tell them.
+
+    `importlib.metadata` says the same; it takes as long to import as all else here together.
+    Source: https://packaging.python.org/en/latest/specifications/recording-installed-packages/
+    """
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        for name in attempt(partial(os.listdir, folder or "."))[0] or ():
+            if told := _METADATA_FOLDER.fullmatch(name):
+                found.setdefault(re.sub("[-_.]+", "-", told["name"]).lower(), told["version"])
+    return {name: found[name] for name in PACKAGES if name in found}
+
+
+_METADATA_FOLDER = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-[^-]+)?\.(dist|egg)-info")
 
 
 def _git(folder: Path) -> dict[str, str] | None:

@@ -34,9 +34,7 @@ from tracer.context import (
     sdk_is_installed,
 )
 from tracer.errors import contain, logger
-from tracer.journal import absorber
 from tracer.journal.writer import Writer
-from tracer.process import describe
 from tracer.span import Span, UnrecordedSpan, now_ns
 from tracer.watcher import Watcher
 
@@ -183,11 +181,18 @@ class Recorder:
         if self._writer is not None:
             self._writer.seal_if_old()
             if self._writer.sealed_enough():
-                absorber.start(self.store)
+                self._start_absorber()
 
     def describe_process(self) -> None:
+        from tracer.process import describe
+
         self._process_written = True
         self.write_record("process", {"process_id": self.writer.process_id, **describe()})
+
+    def _start_absorber(self, *, at_exit: bool = False) -> None:
+        from tracer.journal import absorber
+
+        absorber.start(self.store, at_exit=at_exit)
 
     def close(self) -> None:
         """End recording at the exit of the program: everything is durable already, so there is nothing to wait for."""
@@ -199,7 +204,7 @@ class Recorder:
                 self._writer.close()
                 if self._writer.dropped_lines:
                     logger.error("llm-tracer dropped %d spans that it could not write", self._writer.dropped_lines)
-                absorber.start(self.store, at_exit=True)
+                self._start_absorber(at_exit=True)
             self._shut_outgoing()
 
     def before_fork(self) -> None:

@@ -15,7 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tracer.rows import CANCELLED, ERROR, INCOMPLETE, INTERRUPTED, LOST, MODEL_CALL_KINDS, OK, RUNNING, SpanRow
+from tracer.rows import CANCELLED, ERROR, INCOMPLETE, INTERRUPTED, LOST, MODEL_CALL_KINDS, OK, RUNNING
+from tracer.span_row import SpanRow
 from tracer.tree import Trace
 
 UNKNOWN = "–"

@@ -6,9 +6,9 @@ It knows how to hold fields and how to become a row; where it is current, and wh
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
-from asyncio import CancelledError
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, cast
@@ -360,8 +360,14 @@ def error_type(error: BaseException) -> str:
 
 def status_of(error: BaseException) -> str:
     """Return the status of a step that this exception left: stopping on purpose is no error."""
-    if isinstance(error, (CancelledError, GeneratorExit, KeyboardInterrupt)):
+    if isinstance(error, (GeneratorExit, KeyboardInterrupt)) or _is_cancellation(error):
         return rows.CANCELLED
     if isinstance(error, SystemExit):
         return rows.OK if error.code in (None, 0) else rows.ERROR
     return rows.ERROR
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    # Nobody has cancelled anything where asyncio was never imported; importing it takes longer than all of ours.
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from tracer.rows import JSON_COLUMNS, MODEL_CALL_KINDS, SpanRow
+from tracer.rows import JSON_COLUMNS, MODEL_CALL_KINDS
+from tracer.span_row import SpanRow
 from tracer.tree import Trace
 
 Json = dict[str, Any]

@@ -22,7 +22,7 @@ import tracer
 from tracer import span, trace, using
 from tracer.demo.server import LoopbackServer, Reply
 from tracer.integrations.langchain import TracerCallbackHandler
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 Spans = Callable[[], list[SpanRow]]
 Outline = Callable[[], list[str]]

@@ -20,7 +20,7 @@ from langgraph.types import Command, Send, interrupt
 
 from tracer import span, trace
 from tracer.demo.server import LoopbackServer, Reply
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 Spans = Callable[[], list[SpanRow]]
 Outline = Callable[[], list[str]]

@@ -23,7 +23,7 @@ import tracer
 from tracer import span, trace
 from tracer.demo.server import LoopbackServer, Reply, Usage
 from tracer.recorder import RECORDER
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 
 Spans = Callable[[], list[SpanRow]]
 Outline = Callable[[], list[str]]

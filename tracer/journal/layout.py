@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 JOURNAL_VERSION = 1
 
@@ -27,8 +27,7 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 _SEGMENT_NAME = re.compile(r"(\d+)-([0-9a-f]{32})-(\d{6,})\.ndjson")
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One segment file, as its name tells it."""
 
     path: Path
@@ -41,8 +40,7 @@ class Segment:
         return self.path.name
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The paths of one store and its journal. Nothing is created by asking."""
 
     store: Path

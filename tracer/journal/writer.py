@@ -10,7 +10,6 @@ import errno
 import os
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +47,7 @@ class Writer:
 
     def __init__(self, store: Path) -> None:
         self.layout = Layout(store)
-        self.process_id = uuid.uuid4().hex
+        self.process_id = os.urandom(16).hex()
         self.dropped_lines = 0
         self._segment: _OpenFile | None = None
         self._live: _OpenFile | None = None

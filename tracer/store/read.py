@@ -19,7 +19,8 @@ from tracer.config import from_environment, resolved_store
 from tracer.errors import QueryError, TraceNotFound
 from tracer.journal.layout import Layout
 from tracer.journal.locks import is_locked
-from tracer.rows import SPAN_COLUMNS, SpanRow, span_row
+from tracer.rows import SPAN_COLUMNS
+from tracer.span_row import SpanRow, span_row
 from tracer.store import absorb, live
 from tracer.store.answer import Rows, fetch
 from tracer.store.database import attached, connect, store_error, told
