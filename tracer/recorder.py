@@ -156,6 +156,18 @@ class Recorder:
 
     def began(self, span: Span) -> None:
         self.open_spans[span.span_id] = span
+        if self.watcher.is_idle:
+            self._wake()
+
+    def _wake(self) -> None:
+        """Start the watcher, and import what it and the end of the process need.
+
+        Imported at the end, or by another thread then, some of it (any named tuple) makes Python forget that the
+        program ends for a Ctrl-C, so that its exit code would be another.
+        """
+        from tracer import process  # noqa: F401
+        from tracer.journal import absorber  # noqa: F401
+
         self.watcher.ensure_running()
 
     def ended(self, span: Span) -> None:
@@ -213,7 +225,7 @@ class Recorder:
 
     def after_fork_in_parent(self) -> None:
         if self.open_spans:
-            self.watcher.ensure_running()
+            self._wake()
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a forked child: the open spans, the journal and the watcher are the parent's."""
