@@ -36,14 +36,16 @@ SAMPLED_APPLICATION = """
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampler=ParentBased(TraceIdRatioBased(0.05)), id_generator=CountingIds())
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    otel.set_tracer_provider(provider)
     application = provider.get_tracer("application")
     headers = []
 
-    if sys.argv[1] == "with":
-        from tracer import trace
-    else:
+    if sys.argv[1] == "without":
         def trace(function): return function
+    else:
+        from tracer import span, trace
+    if sys.argv[1] == "inside":  # as `tracer run` does, before the program has set up anything
+        span("run").__enter__()
+    otel.set_tracer_provider(provider)
 
     def call_out():
         carrier = {}
@@ -76,15 +78,18 @@ SAMPLED_APPLICATION = """
 """
 
 
-def test_a_sampled_application_exports_and_sends_the_same_with_and_without_us(store_path: Path, spans: Spans) -> None:
+@pytest.mark.parametrize("how", ["with", "inside"])
+def test_a_sampled_application_exports_and_sends_the_same_with_and_without_us(
+    store_path: Path, spans: Spans, how: str
+) -> None:
     def run(how: str) -> tuple[list[object], list[object]]:
         exported, headers = json.loads(programs.run(SAMPLED_APPLICATION, store_path, how).stdout)
         return exported, headers
 
-    without, with_us = run("without"), run("with")
+    without, with_us = run("without"), run(how)
     assert with_us == without
     assert 0 < len(without[0]) < 400 * 5 * 0.3  # sampled: few of the 2,000 spans
-    assert len(spans()) == 400 * 4
+    assert len(spans()) == 400 * 4 + (how == "inside")
 
 
 @pytest.fixture

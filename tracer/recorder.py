@@ -150,9 +150,12 @@ class Recorder:
         return orjson.Fragment(encoded)
 
     def enter(self, span: Span) -> Entered:
-        return enter_span(span, becomes_current=not sdk_is_installed() or bool(self.config.processors))
+        return enter_span(span, becomes_current=self.shows_itself())
 
     leave = staticmethod(leave)
+
+    def shows_itself(self) -> bool:
+        return not sdk_is_installed() or bool(self.config.processors)
 
     def began(self, span: Span) -> None:
         self.open_spans[span.span_id] = span
@@ -183,6 +186,14 @@ class Recorder:
         describe this process, seal old segments, start absorbing when enough waits."""
         if self._writer is not None and not self._process_written:
             self.describe_process()
+        self._write_open_spans(slow_ns)
+        if self._writer is not None:
+            self._writer.seal_if_old()
+            if self._writer.sealed_enough():
+                self._start_absorber()
+
+    def _write_open_spans(self, slow_ns: int) -> None:
+        """Write a line for each span that has been open for `slow_ns` and has none yet."""
         started_before = now_ns() - slow_ns
         for span in list(self.open_spans.values()):
             if span.start_ns > started_before:
@@ -190,10 +201,6 @@ class Recorder:
             if not span.is_open_written:
                 span.is_open_written = True
                 self._write_span(span, ended=False)
-        if self._writer is not None:
-            self._writer.seal_if_old()
-            if self._writer.sealed_enough():
-                self._start_absorber()
 
     def describe_process(self) -> None:
         from tracer.process import describe
@@ -210,6 +217,7 @@ class Recorder:
         """End recording at the exit of the program: everything is durable already, so there is nothing to wait for."""
         self.watcher.stop(for_good=True)
         with contain("the end of the process"):
+            self._write_open_spans(0)
             if self._writer is not None:
                 if not self._process_written:
                     self.describe_process()

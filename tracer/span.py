@@ -65,6 +65,9 @@ class Sink(Protocol):
     def leave(self, entered: Any) -> None:
         """Put back what was current before."""
 
+    def shows_itself(self) -> bool:
+        """Return whether OpenTelemetry may see our spans: there is no SDK, or they go out through it."""
+
     def began(self, span: Span) -> None: ...
 
     def ended(self, span: Span) -> None: ...
@@ -218,6 +221,9 @@ class Span(otel.Span):
                 self._columns = {}
 
     def get_span_context(self) -> otel.SpanContext:
+        """Return our ids; but none to an SDK that came while we were current, for its spans are no children of ours."""
+        if not self._sink.shows_itself():
+            return otel.INVALID_SPAN_CONTEXT
         return otel.SpanContext(
             int(self.trace_id, 16),
             int(self.span_id, 16),
