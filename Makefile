@@ -28,8 +28,10 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	cd $(VENV) && bin/mypy --config-file ../pyproject.toml  # from the root it would see the folders unmapped
 
-bench: $(VENV)/installed-dev  ## measure against the limits and the peers, in one run
-	$(BIN)/python bench/recording.py
+BENCHES := recording redaction starting absorbing size questions commands
+bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and write docs/performance.md
+	for name in $(BENCHES); do $(BIN)/python bench/$$name.py || exit 1; done
+	$(BIN)/python bench/page.py
 
 docs: $(VENV)/installed-dev  ## write the pages that are made from the code
 	$(BIN)/python docs/generate.py

@@ -19,6 +19,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +79,6 @@ def async_workload(wrap: Wrap) -> Callable[[Messages], Awaitable[Any]]:
         return [await step(messages()) for _ in range(3)]
 
     return lambda messages: chain("?", lambda: messages)
-
-
-def undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
 
 
 def traced(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -181,24 +179,33 @@ def awaited(work: Callable[[Messages], Awaitable[Any]], messages: Messages, trac
     return asyncio.run(repeat())
 
 
-def costs(works: dict[str, Any], repeat: Repeat, label: str, rounds: int) -> dict[str, Figures]:
-    """Return µs a span over the undecorated work, by the name of the work, a figure a round.
+def undecorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
 
-    The name of a work that runs under another set-up is `work, set-up`, and `SETUPS` knows how to bring that about.
-    """
-    messages = [{"role": "user", "content": "x" * (SIZES[label] // 4)} for _ in range(4)]
-    traces = TRACES[label]
 
-    def run(work: Any, setup: str) -> float:
-        with SETUPS[setup]():
-            return repeat(work, messages, traces) / traces / SPANS_A_TRACE * 1e6
+BARE = workload(undecorated)
 
-    measured = interleaved(
-        {name: lambda name=name, work=work: run(work, name.partition(", ")[2]) for name, work in works.items()},
-        rounds,
-    )
-    bare = measured.pop("undecorated")
-    return {name: [cost - base for cost, base in zip(took, bare, strict=True)] for name, took in measured.items()}
+
+@dataclass(frozen=True)
+class Way:
+    """How the work is done: by whom it is recorded, how it is repeated, and what holds meanwhile."""
+
+    work: Any
+    repeat: Repeat = tight
+    setup: Callable[[], ExitStack] = ExitStack
+    bare: Any = BARE
+
+    def cost(self, label: str) -> float:
+        """Return µs a span over the work undecorated."""
+        messages = [{"role": "user", "content": "x" * (SIZES[label] // 4)} for _ in range(4)]
+        traces = TRACES[label]
+        bare = self.repeat(self.bare, messages, traces)
+        with self.setup():
+            return (self.repeat(self.work, messages, traces) - bare) / traces / SPANS_A_TRACE * 1e6
+
+
+def costs(ways: dict[str, Way], label: str, rounds: int) -> dict[str, Figures]:
+    return interleaved({name: partial(way.cost, label) for name, way in ways.items()}, rounds)
 
 
 def unredacted() -> ExitStack:
@@ -230,30 +237,24 @@ def gone() -> ExitStack:
     return undo
 
 
-SETUPS: dict[str, Callable[[], ExitStack]] = {
-    "": ExitStack,
-    "redact=False": unredacted,
-    "store held": held,
-    "store gone": gone,
-}
 STORE = Path()
 
 
-def by_size(works: dict[str, Any], rounds: int) -> Table:
+def by_size(work: Work, limit: Work, rounds: int) -> Table:
     table = Table(
         "A span on its caller's thread, durable in the journal: µs, and as a ratio",
         ["value", "limit", "llm-tracer", "to limit", "target", "redact=False", "to limit", "target", "SDK", "to SDK"],
     )
     targets = {"200 B": (Target(3), Target(3)), "4 KB": (Target(3), Target(3)), "100 KB": (Target(2), Target(1.25))}
+    ways = {"limit": Way(limit), "ours": Way(work), "bare": Way(work, setup=unredacted), "sdk": Way(workload(sdk()))}
     for label in SIZES:
-        took = costs(works, tight, label, rounds)
-        ours, bare = (ratios(took[name], took["limit"]) for name in ("llm-tracer", "llm-tracer, redact=False"))
-        to_sdk = ratios(took["llm-tracer"], took["SDK"])
-        cells = [with_spread(took["limit"]), with_spread(took["llm-tracer"])]
-        cells += [with_spread(ours), held_against(targets[label][0], ours)]
-        cells += [with_spread(took["llm-tracer, redact=False"]), with_spread(bare)]
-        cells += [held_against(targets[label][1], bare), with_spread(took["SDK"]), with_spread(to_sdk)]
-        table.add(label, *cells, **{name.replace(", ", " "): figures for name, figures in took.items()})
+        took = costs(ways, label, rounds)
+        cells = [with_spread(took["limit"])]
+        for name, target in zip(("ours", "bare"), targets[label], strict=True):
+            ratio = ratios(took[name], took["limit"])
+            cells += [with_spread(took[name]), with_spread(ratio), held_against(target, ratio)]
+        cells += [with_spread(took["sdk"]), with_spread(ratios(took["ours"], took["sdk"]))]
+        table.add(label, *cells, **took)
     return table
 
 
@@ -261,30 +262,37 @@ def held_against(target: Target, figures: Figures) -> str:
     return f"{target} {target.verdict(statistics.median(figures))}"
 
 
-def by_way(works: dict[str, Any], awaitables: dict[str, Any], rounds: int) -> Table:
+def by_way(work: Work, limit: Work, rounds: int) -> Table:
     """How the cost changes with the way in which the program runs, and with what becomes of the store."""
+    ways = {
+        "sync": Way(work),
+        "async": Way(async_workload(traced), awaited, bare=async_workload(undecorated)),
+        "store held": Way(work, setup=held),
+        "store gone": Way(work, setup=gone),
+        "paced": Way(work, paced),
+        "limit, paced": Way(limit, paced),
+        f"{THREADS} threads": Way(work, in_threads),
+        f"limit, {THREADS} threads": Way(limit, in_threads),
+    }
+    took = costs(ways, "4 KB", rounds)
     table = Table("The same at 4 KB in other ways", ["way", "llm-tracer", "beside", "ratio", "target"])
-
-    def add(way: str, ours: Figures, beside: str, other: Figures, target: Target) -> None:
-        ratio = ratios(ours, other)
-        cells = with_spread(ours, "µs"), f"{beside} {with_spread(other, 'µs')}", with_spread(ratio)
-        table.add(way, *cells, held_against(target, ratio), ours=ours, other=other)
-
-    names = ("undecorated", "limit", "llm-tracer")
-    for way, repeat in {"paced": paced, f"{THREADS} threads": in_threads}.items():
-        took = costs({name: works[name] for name in names}, repeat, "4 KB", rounds)
-        add(way, took["llm-tracer"], "limit", took["limit"], Target(3))
-    waited = costs(awaitables, awaited, "4 KB", rounds)["llm-tracer"]
-    kept = works["llm-tracer"]
-    setups = {"llm-tracer": kept, "llm-tracer, store held": kept, "llm-tracer, store gone": kept}
-    took = costs({"undecorated": works["undecorated"], **setups}, tight, "4 KB", rounds)
-    add("async", waited, "sync", took["llm-tracer"], Target(1.3))
-    for setup in ("store held", "store gone"):
-        add(setup, took[f"llm-tracer, {setup}"], "as ever", took["llm-tracer"], Target(1.2))
+    for way, target in {
+        "async": 1.3,
+        "store held": 1.2,
+        "store gone": 1.2,
+        "paced": 3,
+        f"{THREADS} threads": 3,
+    }.items():
+        beside = f"limit, {way}" if f"limit, {way}" in took else "sync"
+        ratio = ratios(took[way], took[beside])
+        cells = with_spread(took[way], "µs"), f"{beside.partition(',')[0]}: {with_spread(took[beside], 'µs')}"
+        table.add(
+            way, *cells, with_spread(ratio), held_against(Target(target), ratio), ours=took[way], beside=took[beside]
+        )
     return table
 
 
-def slowest(works: dict[str, Any], rounds: int) -> Table:
+def slowest(work: Work, limit: Work, rounds: int) -> Table:
     """The slowest of many traces: a program waits for those."""
     messages = [{"role": "user", "content": "x" * 1_000} for _ in range(4)]
 
@@ -296,15 +304,10 @@ def slowest(works: dict[str, Any], rounds: int) -> Table:
             took.append(time.perf_counter() - start)
         return statistics.quantiles(took, n=100)[-1] * 1e3
 
-    names = ("limit", "llm-tracer")
-    took = interleaved({name: lambda name=name: p99(works[name]) for name in names}, rounds)
-    table = Table("A whole trace of 7 spans at 4 KB, 99th percentile of 400", ["limit", "llm-tracer", "target"])
-    table.add(
-        with_spread(took["limit"], "ms"),
-        with_spread(took["llm-tracer"], "ms"),
-        held_against(Target(0.3, unit="ms"), took["llm-tracer"]),
-        **took,
-    )
+    took = interleaved({"limit": partial(p99, limit), "ours": partial(p99, work)}, rounds)
+    table = Table("A whole trace of 7 spans at 4 KB: 99th percentile of 400", ["", "limit", "llm-tracer", "target"])
+    cells = with_spread(took["limit"], "ms"), with_spread(took["ours"], "ms")
+    table.add("trace", *cells, held_against(Target(0.3, unit="ms"), took["ours"]), **took)
     return table
 
 
@@ -317,16 +320,8 @@ def main() -> None:
         folder = Path(place)
         STORE = folder / "bench.duckdb"
         tracer.configure(store=STORE)
-        ours = workload(traced)
-        works = {
-            "undecorated": workload(undecorated),
-            "limit": workload(limit(folder)),
-            "llm-tracer": ours,
-            "llm-tracer, redact=False": ours,
-            "SDK": workload(sdk()),
-        }
-        awaitables = {"undecorated": async_workload(undecorated), "llm-tracer": async_workload(traced)}
-        report("recording", [by_size(works, rounds), by_way(works, awaitables, rounds), slowest(works, rounds)])
+        pair = workload(traced), workload(limit(folder))
+        report("recording", [by_size(*pair, rounds), by_way(*pair, rounds), slowest(*pair, rounds)])
         tracer.configure(store=None)  # so that its folder may go
 
 
