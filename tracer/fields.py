@@ -97,5 +97,8 @@ def _refuse(column: str, value: Any) -> None:
     if column not in _refused:
         _refused.add(column)
         logger.warning(
-            "%s=%.80r is left out: it takes %s (logged once for this column)", column, value, _EXPECTED[_FORMS[column]]
+            "%s is left out: it takes %s, not a value of type %s (logged once for this column)",
+            column,
+            _EXPECTED[_FORMS[column]],
+            type(value).__name__,
         )
