@@ -27,7 +27,9 @@ def configure(
 
     store: path of the DuckDB file (default: `.tracer/traces.duckdb` in the project's root).
     capture_content: False keeps shapes and numbers, no texts. enabled: False records nothing.
-    redact: patterns or callables (text -> text) that add to the built-in redaction; False removes all of it.
+    redact: what is taken out beside secrets: a list of patterns, callables (text -> text) and the words "email" and
+      "card" for e-mail addresses and card numbers. {"keys": [...], "patterns": [...]} names fields too, whose values
+      are taken out whatever they hold. A text for which a callable raises is not kept. False removes all redaction.
     max_value_bytes: the most that one value takes as JSON (1,000,000); what is longer is cut, and says so.
     processors: OpenTelemetry SDK SpanProcessors or SpanExporters that get every span too.
     Raises UsageError for a value that cannot be right.

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from tracer.errors import UsageError
 
-Redact = Sequence["str | re.Pattern[str] | Callable[[str], str]"] | Callable[[str], str] | Literal[False] | None
+Redaction = Sequence["str | re.Pattern[str] | Callable[[str], str]"]
+Redact = Redaction | Callable[[str], str] | Mapping[Literal["keys", "patterns"], Redaction] | Literal[False] | None
+
+REDACTION_KINDS = ("email", "card")
+"""What is redacted on option, by these names among the patterns."""
 
 _ROOT_MARKERS = (".tracer", "pyproject.toml", ".git")
 
@@ -25,7 +29,8 @@ class Config:
     """How spans are recorded.
 
     `store` is the DuckDB file; None means the default of `default_store`. `max_value_bytes` bounds each
-    captured value, as JSON. `redact` adds to the built-in redaction; False removes all of it.
+    captured value, as JSON. `redact` adds to the built-in redaction: patterns, callables and REDACTION_KINDS, or those
+    and the keys of fields; False removes all of it.
     `processors` are OpenTelemetry SDK `SpanProcessor`s or `SpanExporter`s that get every span of ours.
     """
 
@@ -89,9 +94,13 @@ def _is_on(value: str | None) -> bool:
 def _check_redact(redact: Any) -> None:
     if redact is None or redact is False or callable(redact):
         return
+    if isinstance(redact, Mapping):
+        _check_redact_keys(redact)
+        redact = redact.get("patterns", ())
     if isinstance(redact, str) or not isinstance(redact, Sequence):
         raise UsageError(
-            "redact is a list of patterns or callables, one callable, None, or False to remove all redaction"
+            f"redact is a list of patterns, callables and words ({', '.join(REDACTION_KINDS)}); or {{'keys': […], "
+            "'patterns': […]}, one callable, None, or False to remove all redaction"
         )
     for item in redact:
         if isinstance(item, str):
@@ -101,3 +110,11 @@ def _check_redact(redact: Any) -> None:
                 raise UsageError(f"redact: {item!r} is no regular expression: {error}") from error
         elif not (callable(item) or isinstance(item, re.Pattern)):
             raise UsageError(f"redact: {item!r} is neither a pattern nor a callable")
+
+
+def _check_redact_keys(redact: Mapping[Any, Any]) -> None:
+    if unknown := redact.keys() - {"keys", "patterns"}:
+        raise UsageError(f"redact takes 'keys' and 'patterns', not {', '.join(map(repr, sorted(unknown, key=str)))}")
+    keys = redact.get("keys", ())
+    if isinstance(keys, str) or not isinstance(keys, Iterable) or not all(isinstance(key, str) for key in keys):
+        raise UsageError(f"redact: 'keys' is a list of the names of fields, not {keys!r}")

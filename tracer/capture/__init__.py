@@ -4,9 +4,9 @@ Every value that is recorded passes `encode` when it is handed over, for its own
 line of the journal passes `redact` before it is written. Nothing here raises because of a value.
 """
 
-from tracer.capture.limits import cut
+from tracer.capture.limits import beginning, cut
 from tracer.capture.redaction import Redactor
 from tracer.capture.shapes import shape_only
 from tracer.capture.values import encode
 
-__all__ = ["Redactor", "cut", "encode", "shape_only"]
+__all__ = ["Redactor", "beginning", "cut", "encode", "shape_only"]

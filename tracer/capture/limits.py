@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import string
+from functools import partial
 from typing import Any
 
 import orjson
+
+from tracer.capture.rewriting import dumps
+from tracer.errors import attempt
 
 _SHORTEST_TEXT = 64
 
@@ -18,15 +23,41 @@ def cut(encoded: bytes, limit: int) -> bytes:
     """
     if len(encoded) <= limit:
         return encoded
+    shorter, _ = attempt(partial(_with_short_texts, encoded, limit))
+    if shorter is not None:
+        return shorter
+    preview = encoded[: limit // 4].decode("utf-8", "ignore")
+    return orjson.dumps({"$type": "cut", "bytes": len(encoded), "preview": preview})
+
+
+def beginning(text: str, limit: int) -> str:
+    """Return at most the first `limit` characters of a text, to the end of a word.
+
+    A secret that is cut in its midst might not be recognized any more. A word that is longer than the beginning of any
+    secret may be cut.
+    """
+    if len(text) <= limit:
+        return text
+    begun = text[:limit]
+    whole_words = begun.rstrip(_OF_SECRETS)
+    return whole_words if limit - len(whole_words) <= _LONGEST_BEGINNING else begun
+
+
+_OF_SECRETS = string.ascii_letters + string.digits + "+/=_-.~%:@"
+
+_LONGEST_BEGINNING = 128
+
+
+def _with_short_texts(encoded: bytes, limit: int) -> bytes | None:
+    """Return the value with its texts short enough; None where that does not do."""
     value = orjson.loads(encoded)
     longest = limit
     while longest >= _SHORTEST_TEXT:
-        shorter = orjson.dumps(_shorten(value, longest))
+        shorter = dumps(_shorten(value, longest))
         if len(shorter) <= limit:
             return shorter
         longest //= 2
-    preview = encoded[: limit // 4].decode("utf-8", "ignore")
-    return orjson.dumps({"$type": "cut", "bytes": len(encoded), "preview": preview})
+    return None
 
 
 def _shorten(value: Any, longest: int) -> Any:

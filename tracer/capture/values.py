@@ -1,7 +1,7 @@
 """Any Python value to JSON bytes; what has no JSON form becomes a marker that names its type.
 
     numpy.ndarray   {"$type": "numpy.ndarray", "shape": [2, 3], "dtype": "float64", "preview": [0.1, …]}
-    bytes           {"$type": "bytes", "length": 5, "base64": "aGVsbG8="}
+    bytes           {"$type": "bytes", "length": 5, "text": "hello"}, or "base64" where they are no text
     any object      {"$type": "app.Client", "repr": "<Client eu>"}
     a circle        {"$type": "dict", "cycle": true}
 
@@ -12,6 +12,7 @@ orjson, NaN and the infinities become null.
 from __future__ import annotations
 
 import base64
+import codecs
 import dataclasses
 import enum
 import re
@@ -25,6 +26,7 @@ from uuid import UUID
 
 import orjson
 
+from tracer.capture.limits import beginning
 from tracer.errors import attempt
 
 PREVIEW_ITEMS = 10
@@ -32,6 +34,8 @@ PREVIEW_BYTES = 192
 PREVIEW_CHARACTERS = 1_000
 MAX_DEPTH = 100
 
+_UTF_8 = codecs.getincrementaldecoder("utf-8")
+_LINE_ENDS = dict.fromkeys(map(ord, "\t\r\n"))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SIXTY_FOUR_BITS = 1 << 63
 
@@ -105,7 +109,7 @@ def _content(value: Any) -> Any:  # noqa: PLR0912 - a table of types, as flat as
         return list(value)
     if hasattr(type(value), "__attrs_attrs__"):
         return {field.name: getattr(value, field.name, None) for field in type(value).__attrs_attrs__}
-    return {"$type": _type_name(value), "repr": repr(value)[:PREVIEW_CHARACTERS]}
+    return {"$type": _type_name(value), "repr": beginning(repr(value), PREVIEW_CHARACTERS)}
 
 
 def _array(value: Any) -> Any:
@@ -134,6 +138,13 @@ def _table(value: Any) -> Any:
 
 
 def _bytes(value: bytes) -> dict[str, Any]:
+    """Bytes that are text as text, so that they are readable, and secrets in them are seen; else as base64."""
+    begun = value[: 4 * PREVIEW_CHARACTERS]  # characters take up to four bytes
+    text, _ = attempt(lambda: _UTF_8().decode(begun))  # where the last character is broken off, it is left out
+    if text is not None and text.translate(_LINE_ENDS).isprintable():
+        kept = beginning(text, PREVIEW_CHARACTERS)
+        is_all = len(kept.encode()) == len(value)
+        return {"$type": "bytes", "length": len(value), "text" if is_all else "text_preview": kept}
     preview = base64.b64encode(value[:PREVIEW_BYTES]).decode()
     return {"$type": "bytes", "length": len(value), "base64" if len(value) <= PREVIEW_BYTES else "preview": preview}
 

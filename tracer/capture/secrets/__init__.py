@@ -1,0 +1,127 @@
+"""Where secrets stand in a line of JSON: told by their form, or by the name of the field that holds them.
+
+Each form has a literal marker. All markers are looked for in two passes over the line, which nearly always find
+nothing; a form is tried only where its marker stands, and never reads further than its secret goes, so that
+searching takes time in proportion to the line. A form sees JSON as it is written: the secret may stand in a text in a
+text, and then its quotes and line ends have backslashes before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import itemgetter
+
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
+
+from tracer.capture.secrets.fields import FIELDS
+from tracer.capture.secrets.forms import FORMS, IN_URL, from_base64
+from tracer.capture.secrets.secret import Form, Secret, mark, matching
+
+__all__ = ["Secret", "find_secrets", "mark", "replaced"]
+
+
+def find_secrets(line: bytes) -> list[Secret]:
+    """Return the secrets in a line of JSON, in their order and apart from each other."""
+    marked = _marked(line) if len(line) <= _WINDOW else _windows(line)
+    if not marked:
+        return []
+    found: list[Secret] = []
+    start = end = 0
+    for place, form in marked:
+        if not start <= place < end and (secret := form(line, place)):
+            found.append(secret)
+            start, end = secret.start, secret.end
+    return _apart(found) if len(found) > 1 else found
+
+
+def replaced(line: bytes, secrets: list[Secret]) -> bytes:
+    """Return the line with the replacements of these secrets in their place."""
+    pieces = []
+    end = 0
+    for secret in secrets:
+        pieces += [line[end : secret.start], secret.replacement]
+        end = secret.end
+    return b"".join([*pieces, line[end:]])
+
+
+def _apart(found: list[Secret]) -> list[Secret]:
+    """A secret that begins inside another one is a part of it; where it reaches further, so does that."""
+    apart: list[Secret] = []
+    for secret in sorted(found):
+        if apart and secret.start < apart[-1].end:
+            apart[-1] = apart[-1]._replace(end=max(apart[-1].end, secret.end))
+        else:
+            apart.append(secret)
+    return apart
+
+
+def _holds_secret(encoded: bytes) -> bool:
+    decoded = from_base64(encoded)
+    return decoded is not None and bool(find_secrets(decoded))
+
+
+_MARKERS: dict[bytes, Form] = {
+    **FORMS,
+    **FIELDS,
+    b'"bytes","length"': matching(
+        "bytes", rb'"bytes","length":\d+,"(?:base64|preview)":"(?P<secret>[A-Za-z0-9+/]+)=*"', judge=_holds_secret
+    ),
+}
+
+_WINDOW = 256 * 1024
+"""What is searched at once, so that a line of nothing but markers takes no memory in proportion."""
+
+_LONGEST = max(map(len, _MARKERS))
+
+
+class _Search:
+    """All of these markers in one pass. Up to 64 of them are looked for at nearly the memory's speed, more are not."""
+
+    def __init__(self, forms: dict[bytes, Form]) -> None:
+        self._automaton = BytesAhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest)
+        self._forms = list(forms.values())
+
+    def __call__(self, line: bytes) -> list[tuple[int, Form]]:
+        """Return where the markers begin in the line, each with its form."""
+        found = self._automaton.find_matches_as_indexes(line)
+        return [(start, self._forms[number]) for number, start, _ in found] if found else []
+
+
+def _is_of_prose(marker: bytes) -> bool:
+    """Markers that look like words make the pass slower, and more so those that are short."""
+    return len(marker) > 3 and marker[:1].islower()
+
+
+_SHORT = 1_000
+
+_ALL = _Search(_MARKERS)
+
+_TWO_PASSES = (
+    _Search({marker: form for marker, form in _MARKERS.items() if _is_of_prose(marker)}),
+    _Search({marker: form for marker, form in _MARKERS.items() if not _is_of_prose(marker)}),
+)
+
+_SCHEMES = _Search({b"://": IN_URL})
+"""For lines with an `@` alone, for URLs are common and passwords in them are not."""
+
+
+def _marked(line: bytes) -> list[tuple[int, Form]]:
+    """Return where a form may be found in at most a window, in the order of the places."""
+    if len(line) < _SHORT:
+        marked = _ALL(line)
+    else:
+        first, second = _TWO_PASSES
+        marked = first(line) + second(line)
+    if b"@" in line:
+        marked += _SCHEMES(line)
+    if len(marked) > 1:
+        marked.sort(key=itemgetter(0))
+    return marked
+
+
+def _windows(line: bytes) -> Iterator[tuple[int, Form]]:
+    """Yield where a form may be found in a long line."""
+    for begin in range(0, len(line), _WINDOW):
+        for place, form in _marked(line[begin : begin + _WINDOW + _LONGEST]):
+            if place < _WINDOW:
+                yield begin + place, form
