@@ -56,18 +56,6 @@ __all__ = [
     "use",
 ]
 
-_CONTENT_COLUMNS = frozenset(
-    {
-        "input",
-        "output",
-        "system_instructions",
-        "tool_definitions",
-        "prompt_variables",
-        "metadata",
-        "events",
-        "attributes",
-    }
-)
 _FIND_PARENT: Any = object()
 
 
@@ -78,7 +66,7 @@ class Recorder:
         self.config = config
         self.open_spans: dict[str, Span] = {}
         self._random = random.Random(os.urandom(16))
-        self._redactor = Redactor(config.redact)
+        self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
         self._first_write = threading.RLock()
         self._outgoing: Outgoing | None = None
@@ -102,7 +90,7 @@ class Recorder:
     def configure(self, **changes: Any) -> None:
         """Change what is given; raises UsageError for a value that cannot be right."""
         before, self.config = self.config, changed(self.config, changes)
-        self._redactor = Redactor(self.config.redact)
+        self._redactor = Redactor(self.config.redact, keeps_content=self.config.capture_content)
         if self.config.store != before.store:
             self._forget_store()
         if self.config.processors != before.processors:
@@ -142,10 +130,13 @@ class Recorder:
     def capture(self, span: Span, column: str, value: Any) -> orjson.Fragment:
         encoded = encode(value)
         config = self.config
-        if not config.capture_content and column in _CONTENT_COLUMNS:
+        if not config.capture_content:
             encoded = shape_only(encoded)
         if len(encoded) > config.max_value_bytes:
             span.note_cut(column, len(encoded))
+            # Of a secret that is cut in its midst, the first half would not be recognized.
+            encoded, redacted = self._redactor.redact_value(encoded)
+            span.note_redacted(redacted)
             encoded = cut(encoded, config.max_value_bytes)
         return orjson.Fragment(encoded)
 

@@ -17,6 +17,7 @@ import orjson
 from opentelemetry import trace as otel
 
 from tracer import rows
+from tracer.capture import beginning
 from tracer.errors import attempt, contain, logger
 from tracer.fields import checked
 
@@ -161,7 +162,7 @@ class Span(otel.Span):
             self._columns["status"] = status
             self._columns["error_type"] = error_type(error)
             if message:
-                self._columns["status_message"] = message[:_MAX_MESSAGE_CHARACTERS]
+                self._columns["status_message"] = beginning(message, _MAX_MESSAGE_CHARACTERS)
             self.record_exception(error)
 
     def left_by(self, error: BaseException | None) -> None:
@@ -176,6 +177,14 @@ class Span(otel.Span):
         """Say in the attributes that a value was too long: `tracer.cut` holds its full bytes, by column."""
         sizes = self._columns.setdefault("attributes", {}).setdefault("tracer.cut", {})
         sizes[column] = max(size, sizes.get(column, 0))
+
+    def note_redacted(self, counts: Mapping[str, int]) -> None:
+        """Say in the attributes how many secrets were taken out of a value, by kind, before it was cut."""
+        if counts:
+            before = self._attributes.get("tracer.redacted", {})
+            self._attributes["tracer.redacted"] = {
+                kind: counts.get(kind, 0) + before.get(kind, 0) for kind in {**before, **counts}
+            }
 
     def is_within(self, other: Span) -> bool:
         """Return whether this span is `other` or lies somewhere below it."""
@@ -282,8 +291,8 @@ class Span(otel.Span):
                 "exception",
                 {
                     "exception.type": error_type(exception),
-                    "exception.message": (message or "")[:_MAX_MESSAGE_CHARACTERS],
-                    "exception.stacktrace": (stack or "")[-_MAX_TRACEBACK_CHARACTERS:],
+                    "exception.message": beginning(message or "", _MAX_MESSAGE_CHARACTERS),
+                    "exception.stacktrace": _last_lines(stack or ""),
                     **(attributes or {}),
                 },
                 timestamp,
@@ -356,6 +365,13 @@ class UnrecordedSpan(Span):
 
     def _may_change(self) -> bool:
         return False
+
+
+def _last_lines(stack: str) -> str:
+    """Return the end of a traceback: whole lines, for half of one may be half of a secret."""
+    if len(stack) <= _MAX_TRACEBACK_CHARACTERS:
+        return stack
+    return stack[-_MAX_TRACEBACK_CHARACTERS:].partition("\n")[2]
 
 
 def error_type(error: BaseException) -> str:
