@@ -143,12 +143,14 @@ class Writer:
         folder = self.layout.folder
         if folder.is_dir():
             return
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for place in (folder.parent, folder):  # the mode is that of the last folder alone
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Prompts are never to be committed by accident.
         ignored = [folder, folder.parent] if folder.parent.name == ".tracer" else [folder]
         for place in ignored:
             place.chmod(0o700)
-            (place / ".gitignore").write_text("*\n")
+            with open(os.open(place / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write("*\n")
 
     def _create(self, path: Path) -> _OpenFile:
         hidden = path.with_name("." + path.name)
