@@ -6,6 +6,7 @@ Recording, `tracer ls` and the viewer do so by themselves in the background. Not
 from __future__ import annotations
 
 import argparse
+import os
 
 from tracer.cli import options as shared
 from tracer.journal.layout import Layout
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    os.umask(0o077)  # DuckDB would let others read what it spills
     path = shared.store_path(options)
     absorbed = main(path, background=options.background)
     if not options.background:

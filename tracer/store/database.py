@@ -43,17 +43,26 @@ def connect(layout: Layout) -> DuckDBPyConnection:
 
     It has an empty schema `fresh`, for what is made of the journal.
     """
-    spill = str(layout.folder / "spill") if layout.folder.is_dir() else ""
     connection = duckdb.connect(
         ":memory:",
         config={
-            "temp_directory": spill,
+            "temp_directory": _spill_folder(layout),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         },
     )
     connection.execute("create schema fresh; set enable_progress_bar = false; set python_enable_replacements = false")
     return connection
+
+
+def _spill_folder(layout: Layout) -> str:
+    """Return the folder, made before DuckDB would make it for others to read; "" where there can be none."""
+    folder = layout.folder / "spill"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError:  # there is no journal, or it is not ours to write
+        return ""
+    return str(folder)
 
 
 @contextmanager
