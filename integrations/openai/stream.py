@@ -61,7 +61,7 @@ def fold(stream: Stream, chunks: Iterable[Chunk]) -> Streamed:
         told.append(event)
         if first_content_ns is None and stream.is_content(event):
             first_content_ns = at
-        has_ended = has_ended or event.get("type") in _LAST_EVENTS
+        has_ended = has_ended or str(event.get("type")) in _LAST_EVENTS
     return Streamed(stream.join(told), has_ended, first_content_ns)
 
 
