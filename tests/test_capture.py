@@ -60,6 +60,8 @@ Point = collections.namedtuple("Point", "x y")
         (b"\xff\x00", {"$type": "bytes", "length": 2, "base64": "/wA="}),
         ("é".encode() * 2_000, {"$type": "bytes", "length": 4_000, "text_preview": "é" * 1_000}),
         (collections.deque([1]), [1]),
+        (range(3), [0, 1, 2]),
+        (range(10**9), {"$type": "range", "length": 10**9, "preview": list(range(10))}),
         (
             {7: "a", (2, 3): "b", None: "c", True: "d", Colour.RED: "e"},
             {"7": "a", "(2, 3)": "b", "null": "c", "true": "d", "red": "e"},
@@ -69,6 +71,7 @@ Point = collections.namedtuple("Point", "x y")
         (ValueError("bad"), {"$type": "ValueError", "message": "bad"}),
         (len, {"$type": "builtin_function_or_method", "name": "len"}),
         (numpy.float32(1.5), 1.5),
+        ({1: numpy.float64(2.5)}, {"1": 2.5}),
         (
             numpy.arange(6.0).reshape(2, 3),
             {"$type": "numpy.ndarray", "shape": [2, 3], "dtype": "float64", "preview": [0, 1, 2, 3, 4, 5]},

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -33,6 +34,7 @@ PREVIEW_ITEMS = 10
 PREVIEW_BYTES = 192
 PREVIEW_CHARACTERS = 1_000
 MAX_DEPTH = 100
+MAX_ITEMS = 100_000
 
 _UTF_8 = codecs.getincrementaldecoder("utf-8")
 _LINE_ENDS = dict.fromkeys(map(ord, "\t\r\n"))
@@ -51,8 +53,10 @@ def encode(value: Any) -> bytes:
 
 def _walk(value: Any, inside: list[int]) -> Any:
     """Return `value` in JSON types that orjson is sure to take; `inside` holds the ids of what surrounds it."""
-    if value is None or isinstance(value, (bool, float)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, float):
+        return float(value)  # numpy's is one, but not to orjson
     if isinstance(value, enum.Enum):
         return _walk(value.value, inside)
     if isinstance(value, str):
@@ -101,6 +105,8 @@ def _content(value: Any) -> Any:  # noqa: PLR0912 - a table of types, as flat as
         return value.model_dump(mode="python", warnings=False)
     if hasattr(value, "_asdict"):
         return value._asdict()
+    if isinstance(value, (Mapping, Sequence)) and len(value) > MAX_ITEMS:
+        return _large(value)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Iterator):
@@ -135,6 +141,11 @@ def _table(value: Any) -> Any:
         "columns": [str(column) for column in value.columns],
         "preview": rows,
     }
+
+
+def _large(value: Any) -> dict[str, Any]:
+    """What is no list or dict may make its items as they are read, and be without end."""
+    return {"$type": _type_name(value), "length": len(value), "preview": list(islice(value, PREVIEW_ITEMS))}
 
 
 def _bytes(value: bytes) -> dict[str, Any]:
