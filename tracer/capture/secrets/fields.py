@@ -49,6 +49,8 @@ def _quoted_value(line: bytes, field: re.Match[bytes]) -> Secret | None:
         return None  # the quote ends the text: `Enter your password: "`
     if end == start or line.startswith(b"[redacted:", start):
         return None
+    if b"," in field["sign"] and _NEXT_IS_KEY.match(line, end):
+        return None  # what stands before it is a value, and what follows are other fields
     return Secret(start, end, _KIND, _MARK)
 
 
@@ -69,6 +71,8 @@ _NUMBER = re.compile(rb"-?[0-9][0-9.]{2,}")
 _TOLD = re.compile(
     rb"""(?:[A-Za-z]{3,10}[ \t])?(?P<secret>(?=W{0,200}[0-9])W{6,})""".replace(b"W", rb"""[^\s"'\\&;,<>(){}\[\]|`$]""")
 )
+
+_NEXT_IS_KEY = re.compile(rb"""\\*["'][ \t]{0,8}:""")
 
 _IN_SINGLE_QUOTES = re.compile(rb"""(?:[^'"\\]|\\[^"])*""")
 

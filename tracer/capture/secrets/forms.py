@@ -13,8 +13,10 @@ from tracer.capture.secrets.secret import Form, Secret, end_of_text, mark, match
 
 _WORD = rb"[A-Za-z0-9_\-]"
 
-_NOT_INSIDE_A_WORD = rb"(?:(?<![A-Za-z0-9_\-])|(?<=\\[bfnrt])|(?<=\\u00[01][0-9a-f])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
-"""Before a key stands no letter or digit, but that of an escape: `\\n`, `%20`."""
+_NOT_INSIDE_A_WORD = rb"(?:(?<![A-Za-z0-9_\-])|(?<=\\[bfnrt])|(?<=\\uHHHH)|(?<=\\xHH)|(?<=%HH))".replace(
+    b"H", b"[0-9A-Fa-f]"
+)
+"""Before a key stands no letter or digit, but that of an escape: `\\n`, `\\u00e9`, `%20`."""
 
 
 def _key(expression: bytes) -> Form:
