@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
-.PHONY: demo test test-all lint types bench docs browser clean help
+.PHONY: demo test test-all lint types fuzz bench docs browser clean help
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,10 @@ lint: $(VENV)/installed-dev
 
 types: $(VENV)/installed-dev
 	cd $(VENV) && bin/mypy --config-file ../pyproject.toml  # from the root it would see the folders unmapped
+
+fuzz: $(VENV)/installed-dev  ## look for inputs that break what has to hold for any input: a minute for each property
+	$(PIP_INSTALL) atheris
+	$(BIN)/python tests/fuzz.py
 
 BENCHES := recording redaction starting absorbing size questions commands
 bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and write docs/performance.md
@@ -62,4 +66,4 @@ browser:
 	fi
 
 clean:  ## remove what make made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist *.egg-info .fuzz .mypy_cache .ruff_cache .pytest_cache
