@@ -109,6 +109,7 @@ WRONG = {
     "model>x": "write model:x",
     "since:yesterday": "since:1h",
     "since>1h": "write since:1h",
+    f"since:{'9' * 400}d": "more than there can be",
 }
 
 

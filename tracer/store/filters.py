@@ -7,6 +7,7 @@ something failed; the other words are a field, a comparison and a value. All of 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -23,6 +24,8 @@ _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|(?P<field>[A-Za-z_]+)(?P<sign>>=|<=|[:=<>])(?P<value>"[^"]*"|\S*)|(?P<word>\S+)'
 )
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -36,7 +39,7 @@ def parse(text: str, *, now_ns: int | None = None) -> Condition:
     """Return what a filter asks for. Raises QueryError for a field or value that it does not know, with a guess."""
     now = time.time_ns() if now_ns is None else now_ns
     found = []
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(_SURROGATE.sub("\ufffd", text)):  # as in what is stored
         if token["field"]:
             found.append(_compared(token["field"].lower(), token["sign"], token["value"].strip('"'), now))
         elif token["word"] and token["word"].lower() == "error":
@@ -134,7 +137,10 @@ def _amount(value: str, units: dict[str, int], example: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", value.lower())
     if not found or (found[2] and found[2] not in units):
         raise QueryError(f"{value!r} cannot be read: write it like {example}")
-    return float(found[1]) * units.get(found[2], 1)
+    amount = float(found[1]) * units.get(found[2], 1)
+    if math.isinf(amount):
+        raise QueryError(f"{value[:20]}… is more than there can be")
+    return amount
 
 
 def _duration(value: str) -> float:
