@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
-.PHONY: demo test test-all lint types fuzz bench docs browser clean help
+.PHONY: demo test test-all test-floors lint types audit fuzz bench docs browser clean help
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,21 @@ lint: $(VENV)/installed-dev
 
 types: $(VENV)/installed-dev
 	cd $(VENV) && bin/mypy --config-file ../pyproject.toml  # from the root it would see the folders unmapped
+
+# An environment of its own, and no editable install: what is tested is what a user with old packages installs.
+FLOOR_TESTS := capture redaction content properties file_modes journal decorators otel absorb store_reading store_traces \
+  enrich filters openai_calls openai_streams
+test-floors:  ## record, absorb and read with the oldest versions that pyproject.toml allows
+	test -d $(VENV)-floors || $(PYTHON) -m venv $(VENV)-floors
+	rm -rf build/lib
+	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check -c tests/floors.txt '.[openai]' \
+	  pytest pytest-asyncio hypothesis numpy pandas polars pyarrow
+	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS:%=tests/test_%.py)
+
+audit: $(VENV)/installed-dev  ## ask PyPI which of the installed packages have known vulnerabilities; needs the network
+	$(PIP_INSTALL) pip-audit
+	$(BIN)/pip-audit --skip-editable
 
 fuzz: $(VENV)/installed-dev  ## look for inputs that break what has to hold for any input: a minute for each property
 	$(PIP_INSTALL) atheris
@@ -66,4 +81,4 @@ browser:
 	fi
 
 clean:  ## remove what make made
-	rm -rf $(VENV) build dist *.egg-info .fuzz .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-floors build dist *.egg-info .fuzz .mypy_cache .ruff_cache .pytest_cache
