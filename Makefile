@@ -31,13 +31,14 @@ types: $(VENV)/installed-dev
 # An environment of its own, and no editable install: what is tested is what a user with old packages installs.
 FLOOR_TESTS := capture redaction content properties file_modes journal decorators otel absorb store_reading store_traces \
   enrich filters openai_calls openai_streams
+FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) $(addprefix tests/langchain/test_langchain_,messages.py models.py chains.py)
 test-floors:  ## record, absorb and read with the oldest versions that pyproject.toml allows
 	test -d $(VENV)-floors || $(PYTHON) -m venv $(VENV)-floors
 	rm -rf build/lib
-	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check -c tests/floors.txt '.[openai]' \
-	  pytest pytest-asyncio hypothesis numpy pandas polars pyarrow
+	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check -c tests/floors.txt '.[openai,langchain]' \
+	  langchain-openai pytest pytest-asyncio hypothesis numpy pandas polars pyarrow
 	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
-	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS:%=tests/test_%.py)
+	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS)
 
 audit: $(VENV)/installed-dev  ## ask PyPI which of the installed packages have known vulnerabilities; needs the network
 	$(PIP_INSTALL) pip-audit
