@@ -12,7 +12,7 @@ import pytest
 import programs
 import tracer
 from tracer.capture import encode, shape_only
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.store.absorb import absorb
 

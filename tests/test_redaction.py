@@ -20,7 +20,7 @@ import tracer
 from tracer.capture import Redactor, encode
 from tracer.errors import UsageError
 from tracer.recorder import RECORDER
-from tracer.rows import SpanRow
+from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.store.absorb import absorb
 

@@ -181,10 +181,9 @@ class Span(otel.Span):
     def note_redacted(self, counts: Mapping[str, int]) -> None:
         """Say in the attributes how many secrets were taken out of a value, by kind, before it was cut."""
         if counts:
-            before = self._attributes.get("tracer.redacted", {})
-            self._attributes["tracer.redacted"] = {
-                kind: counts.get(kind, 0) + before.get(kind, 0) for kind in {**before, **counts}
-            }
+            total = self._columns.setdefault("attributes", {}).setdefault("tracer.redacted", {})
+            for kind, count in counts.items():
+                total[kind] = total.get(kind, 0) + count
 
     def is_within(self, other: Span) -> bool:
         """Return whether this span is `other` or lies somewhere below it."""
