@@ -309,6 +309,15 @@ def test_rules_leave_the_columns_that_place_a_row(store_path: Path, spans: Spans
     assert row.links[0]["span_id"] == span.span_id
 
 
+def test_a_long_text_attribute_is_cut_like_any_other_value(store_path: Path, spans: Spans) -> None:
+    tracer.configure(max_value_bytes=2_000)
+    with tracer.span("long", page="x " * 10_000):
+        pass
+    (row,) = spans()
+    assert row.attributes["tracer.cut"] == {"attributes": 20_002}
+    assert len(row.attributes["page"]) < 2_000
+
+
 @pytest.mark.parametrize("secret", [SECRETS["api-key"][0], SECRETS["api-key"][15], PEM, SECRETS["jwt"][0]])
 def test_of_a_secret_that_is_cut_no_half_is_left(secret: str, store_path: Path, spans: Spans) -> None:
     limit = 5_000

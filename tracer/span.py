@@ -31,6 +31,9 @@ _FIELDS = contain("the fields of a span")
 _CURRENT = contain("the current span")
 _ENDING = contain("the end of a span")
 _MAX_MESSAGE_CHARACTERS = 10_000
+_LONG_CHARACTERS = 1_000
+"""A text attribute of this length is captured as other values are: bounded, and redacted before it is cut."""
+
 _MAX_TRACEBACK_CHARACTERS = 100_000
 
 
@@ -341,7 +344,7 @@ class Span(otel.Span):
             self._columns[column] = kept
 
     def _set_attribute(self, key: str, value: Any) -> None:
-        plain = type(value) in (str, int, float, bool)
+        plain = type(value) in (int, float, bool) or (type(value) is str and len(value) < _LONG_CHARACTERS)
         kept = value if plain else self._sink.capture(self, "attributes", value)
         self._columns.setdefault("attributes", {})[key] = kept
 
