@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+from tracer.capture.expressions import compiled
 from tracer.capture.rewriting import distinct
 from tracer.capture.secrets import mark
 from tracer.config import REDACTION_KINDS, Redact
@@ -158,11 +159,11 @@ def _substituted(pattern: re.Pattern[str], text: str) -> tuple[str, str, int]:
 def _without_emails(text: str) -> tuple[str, str, int]:
     if "@" not in text:
         return text, "email", 0
-    changed, found = _EMAIL.subn(mark("email"), text)
+    changed, found = compiled(_EMAIL).subn(mark("email"), text)
     return changed, "email", found
 
 
-_EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])")
+_EMAIL = r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w-])"
 
 
 def _without_cards(text: str) -> tuple[str, str, int]:
@@ -175,10 +176,10 @@ def _without_cards(text: str) -> tuple[str, str, int]:
         found += 1
         return mark("card")
 
-    return _CARD.sub(judged, text), "card", found
+    return compiled(_CARD).sub(judged, text), "card", found
 
 
-_CARD = re.compile(
+_CARD = (
     r"(?<![\w.-])[2-6](?:[0-9]{12,18}"
     r"|[0-9]{3}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}"
     r"|[0-9]{3}([ -])[0-9]{6}\2[0-9]{4,5})(?!\w)"

@@ -6,11 +6,11 @@ All other texts become `[N characters]`.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import orjson
 
+from tracer.capture.expressions import compiled
 from tracer.capture.rewriting import distinct, dumps
 from tracer.semconv import ATTRIBUTES
 
@@ -31,15 +31,17 @@ _VOCABULARY = {key: frozenset(words.split()) for key, words in _WORDS.items()}
 """Keys whose value is a word of a vocabulary, not content, as long as it is one of these words."""
 
 _FORMS = {
-    "$type": re.compile(r"[A-Za-z_][\w.<>]{0,199}"),
-    "dtype": re.compile(r"[A-Za-z_][\w.<>]{0,39}"),
-    "mime_type": re.compile(r"(?:application|audio|font|image|model|multipart|text|video)/[\w.+\-]{1,80}"),
+    "$type": r"[A-Za-z_][\w.<>]{0,199}",
+    "dtype": r"[A-Za-z_][\w.<>]{0,39}",
+    "mime_type": r"(?:application|audio|font|image|model|multipart|text|video)/[\w.+\-]{1,80}",
 }
 """Keys whose value is the name of a type, as long as it looks like one."""
 
-_KEY = re.compile(r"[$A-Za-z_][\w.$\-]{0,79}")
+_KEY = r"[$A-Za-z_][\w.$\-]{0,79}"
 
-_SHAPED = re.compile(r"\[\d+ characters\](?: \d+)?")
+_OPTION = r"-[A-Za-z]|--[\w\-]{1,40}"
+
+_SHAPED = r"\[\d+ characters\](?: \d+)?"
 
 CONTENT_COLUMNS = frozenset(
     {
@@ -103,7 +105,7 @@ def _shape(value: Any) -> Any:
     if isinstance(value, list):
         return [_shape(item) for item in value]
     if isinstance(value, dict):
-        keys = distinct(key if _KEY.fullmatch(key) else _length(key) for key in value)
+        keys = distinct(key if compiled(_KEY).fullmatch(key) else _length(key) for key in value)
         return {
             name: item if _is_word(key, item) else _shape(item)
             for name, (key, item) in zip(keys, value.items(), strict=True)
@@ -112,13 +114,13 @@ def _shape(value: Any) -> Any:
 
 
 def _length(text: str) -> str:
-    return text if _SHAPED.fullmatch(text) else f"[{len(text)} characters]"
+    return text if compiled(_SHAPED).fullmatch(text) else f"[{len(text)} characters]"
 
 
 def _is_word(key: str, value: Any) -> bool:
     if not isinstance(value, str):
         return False
-    return value in _VOCABULARY.get(key, ()) or bool(key in _FORMS and _FORMS[key].fullmatch(value))
+    return value in _VOCABULARY.get(key, ()) or bool(key in _FORMS and compiled(_FORMS[key]).fullmatch(value))
 
 
 def _arguments(argv: list[str]) -> list[str]:
@@ -129,7 +131,7 @@ def _arguments(argv: list[str]) -> list[str]:
         name, is_assigned, value = argument.partition("=")
         if place == 0 or before == "-m" or (place == 1 and not argument.startswith("-")):
             shaped.append(argument)
-        elif re.fullmatch(r"-[A-Za-z]|--[\w\-]{1,40}", name):
+        elif compiled(_OPTION).fullmatch(name):
             shaped.append(f"{name}={_length(value)}" if is_assigned else name)
         else:
             shaped.append(_length(argument))

@@ -11,16 +11,15 @@ orjson, NaN and the infinities become null.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import codecs
 import dataclasses
 import enum
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from itertools import islice
-from pathlib import PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 from uuid import UUID
@@ -89,8 +88,10 @@ def _describe(value: Any) -> Any:
 def _content(value: Any) -> Any:  # noqa: PLR0912 - a table of types, as flat as it can be
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _bytes(bytes(value))
-    if isinstance(value, (Decimal, PurePath, complex, re.Pattern)):
-        return value.pattern if isinstance(value, re.Pattern) else str(value)
+    if isinstance(value, re.Pattern):
+        return value.pattern
+    if isinstance(value, complex) or any(_is_one(value, *place) for place in _SAID_AS_TEXT):
+        return str(value)
     if isinstance(value, timedelta):
         return {"$type": "timedelta", "seconds": value.total_seconds()}
     if isinstance(value, type | FunctionType | BuiltinFunctionType | MethodType | ModuleType):
@@ -116,6 +117,15 @@ def _content(value: Any) -> Any:  # noqa: PLR0912 - a table of types, as flat as
     if hasattr(type(value), "__attrs_attrs__"):
         return {field.name: getattr(value, field.name, None) for field in type(value).__attrs_attrs__}
     return {"$type": _type_name(value), "repr": beginning(repr(value), PREVIEW_CHARACTERS)}
+
+
+_SAID_AS_TEXT = (("decimal", "Decimal"), ("pathlib", "PurePath"))
+
+
+def _is_one(value: Any, module: str, name: str) -> bool:
+    """Return whether the value is an instance of a class whose module may never have been imported."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, getattr(loaded, name))
 
 
 def _array(value: Any) -> Any:
@@ -156,7 +166,7 @@ def _bytes(value: bytes) -> dict[str, Any]:
         kept = beginning(text, PREVIEW_CHARACTERS)
         is_all = len(kept.encode()) == len(value)
         return {"$type": "bytes", "length": len(value), "text" if is_all else "text_preview": kept}
-    preview = base64.b64encode(value[:PREVIEW_BYTES]).decode()
+    preview = binascii.b2a_base64(value[:PREVIEW_BYTES], newline=False).decode()
     return {"$type": "bytes", "length": len(value), "base64" if len(value) <= PREVIEW_BYTES else "preview": preview}
 
 

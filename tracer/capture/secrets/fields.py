@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tracer.capture.expressions import compiled
 from tracer.capture.secrets.secret import Form, Secret, end_of_quoted, mark, matching
 
 
@@ -16,11 +17,11 @@ class _Named:
     _OPTION = rb"""\ (?P<secret>[^\s"'\\\-][^\s"'\\]{2,})"""
 
     def __init__(self, name: bytes) -> None:
-        self._field = re.compile(rb"(?i:" + name + rb")" + self._FIELD, re.VERBOSE)
-        self._option = re.compile(rb"(?i:" + name + rb")" + self._OPTION, re.VERBOSE)
+        self._field = rb"(?x)(?i:" + name + rb")" + self._FIELD
+        self._option = rb"(?x)(?i:" + name + rb")" + self._OPTION
 
     def __call__(self, line: bytes, place: int) -> Secret | None:
-        field = self._field.match(line, place)
+        field = compiled(self._field).match(line, place)
         if field is None:
             return self._argument(line, place) if b"-" in line[max(0, place - 40) : place] else None
         if b"," in field["sign"] and not _is_pair(line, place, field):
@@ -28,8 +29,8 @@ class _Named:
         return _quoted_value(line, field) if field["open"] else _plain_value(line, field)
 
     def _argument(self, line: bytes, place: int) -> Secret | None:
-        option = self._option.match(line, place)
-        if option is None or not _BEFORE_OPTION.search(line, max(0, place - 40), place):
+        option = compiled(self._option).match(line, place)
+        if option is None or not compiled(_BEFORE_OPTION).search(line, max(0, place - 40), place):
             return None
         return Secret(*option.span("secret"), _KIND, _MARK)
 
@@ -42,14 +43,14 @@ def _quoted_value(line: bytes, field: re.Match[bytes]) -> Secret | None:
     opening = field["open"]
     slashes, start = len(opening) - 1, field.end()
     if opening.endswith(b"'"):
-        end = _IN_SINGLE_QUOTES.match(line, start).end()  # type: ignore[union-attr]  # it matches what is empty too
+        end = compiled(_IN_SINGLE_QUOTES).match(line, start).end()  # type: ignore[union-attr]  # it matches what is empty too
     elif slashes or field["close"] == b'"':
         end = end_of_quoted(line, start, slashes=slashes)
     else:
         return None  # the quote ends the text: `Enter your password: "`
     if end == start or line.startswith(b"[redacted:", start):
         return None
-    if b"," in field["sign"] and _NEXT_IS_KEY.match(line, end):
+    if b"," in field["sign"] and compiled(_NEXT_IS_KEY).match(line, end):
         return None  # what stands before it is a value, and what follows are other fields
     return Secret(start, end, _KIND, _MARK)
 
@@ -57,36 +58,36 @@ def _quoted_value(line: bytes, field: re.Match[bytes]) -> Secret | None:
 def _plain_value(line: bytes, field: re.Match[bytes]) -> Secret | None:
     value, quote = field["plain"], field["close"]
     if quote:  # in JSON and the like, what stands there without quotes is a number, or nothing to hide
-        is_number = b":" in field["sign"] and _NUMBER.fullmatch(value)
+        is_number = b":" in field["sign"] and compiled(_NUMBER).fullmatch(value)
         return Secret(*field.span("plain"), _KIND, quote + _MARK + quote) if is_number else None
     if field["sign"] == b"=":
         return Secret(*field.span("plain"), _KIND, _MARK)
     # As in YAML, in headers and in files of settings. Prose and code look like that too, but then have no digits.
-    told = _TOLD.match(line, field.start("plain"))
+    told = compiled(_TOLD).match(line, field.start("plain"))
     return Secret(*told.span("secret"), _KIND, _MARK) if told else None
 
 
-_NUMBER = re.compile(rb"-?[0-9][0-9.]{2,}")
+_NUMBER = rb"-?[0-9][0-9.]{2,}"
 
-_TOLD = re.compile(
-    rb"""(?:[A-Za-z]{3,10}[ \t])?(?P<secret>(?=W{0,200}[0-9])W{6,})""".replace(b"W", rb"""[^\s"'\\&;,<>(){}\[\]|`$]""")
+_TOLD = rb"""(?:[A-Za-z]{3,10}[ \t])?(?P<secret>(?=W{0,200}[0-9])W{6,})""".replace(
+    b"W", rb"""[^\s"'\\&;,<>(){}\[\]|`$]"""
 )
 
-_NEXT_IS_KEY = re.compile(rb"""\\*["'][ \t]{0,8}:""")
+_NEXT_IS_KEY = rb"""\\*["'][ \t]{0,8}:"""
 
-_IN_SINGLE_QUOTES = re.compile(rb"""(?:[^'"\\]|\\[^"])*""")
+_IN_SINGLE_QUOTES = rb"""(?:[^'"\\]|\\[^"])*"""
 
 
 def _is_pair(line: bytes, place: int, field: re.Match[bytes]) -> bool:
     if field["close"] is None or field["close"] != field["open"]:
         return False
-    return _BEFORE_PAIR.search(line, max(0, place - 80), place) is not None
+    return compiled(_BEFORE_PAIR).search(line, max(0, place - 80), place) is not None
 
 
-_BEFORE_PAIR = re.compile(rb"""(?:(?:\\*["'])--?[A-Za-z0-9_\-]{0,60}|[\[(]\\*["'](?i:x-|proxy-)?[A-Za-z\-]{0,20})\Z""")
+_BEFORE_PAIR = rb"""(?:(?:\\*["'])--?[A-Za-z0-9_\-]{0,60}|[\[(]\\*["'](?i:x-|proxy-)?[A-Za-z\-]{0,20})\Z"""
 """A pair is an option with the argument that follows, or a header."""
 
-_BEFORE_OPTION = re.compile(rb"(?:--[A-Za-z0-9_\-]{0,36}|(?<![A-Za-z0-9])-)\Z")
+_BEFORE_OPTION = rb"(?:--[A-Za-z0-9_\-]{0,36}|(?<![A-Za-z0-9])-)\Z"
 
 
 _PASSWORD = _Named(rb"assw(?:or)?d|assphrase")

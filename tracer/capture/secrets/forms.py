@@ -5,10 +5,9 @@ Source: the documentation of those who issue them.
 
 from __future__ import annotations
 
-import base64
 import binascii
-import re
 
+from tracer.capture.expressions import compiled
 from tracer.capture.secrets.secret import Form, Secret, end_of_text, mark, matching
 
 _WORD = rb"[A-Za-z0-9_\-]"
@@ -26,19 +25,19 @@ def _key(expression: bytes) -> Form:
 def _azure_key(line: bytes, place: int) -> Secret | None:
     """84 characters with a signature in their midst."""
     start = place - 52
-    match = _AZURE_KEY.match(line, start) if start >= 0 else None
+    match = compiled(_AZURE_KEY).match(line, start) if start >= 0 else None
     return Secret(*match.span(), "api-key", mark("api-key").encode()) if match else None
 
 
-_AZURE_KEY = re.compile(rb"[A-Za-z0-9+/]{52}JQQJ99[A-Za-z0-9+/]{26}")
+_AZURE_KEY = rb"[A-Za-z0-9+/]{52}JQQJ99[A-Za-z0-9+/]{26}"
 
 
 def _private_key(line: bytes, place: int) -> Secret | None:
     """A key to its end, or where that is missing to the end of the text; or one whose lines are items of a list."""
-    header = _PRIVATE_KEY.match(line, place)
+    header = compiled(_PRIVATE_KEY).match(line, place)
     if header is None:
         return None
-    listed = _LISTED_KEY.match(line, header.end())
+    listed = compiled(_LISTED_KEY).match(line, header.end())
     if listed is not None:
         end = listed.end()
     else:
@@ -49,8 +48,8 @@ def _private_key(line: bytes, place: int) -> Secret | None:
     return Secret(place, end, "private-key", mark("private-key").encode())
 
 
-_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
-_LISTED_KEY = re.compile(rb'(?:\\[nr])*","(?:[A-Za-z0-9+/=:,. \-]{0,200}(?:\\[nr])*",")*-----END [A-Z0-9 ]{0,40}-----')
+_PRIVATE_KEY = rb"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
+_LISTED_KEY = rb'(?:\\[nr])*","(?:[A-Za-z0-9+/=:,. \-]{0,200}(?:\\[nr])*",")*-----END [A-Z0-9 ]{0,40}-----'
 
 
 def _is_basic(credentials: bytes) -> bool:
@@ -61,7 +60,7 @@ def _is_basic(credentials: bytes) -> bool:
 
 def from_base64(encoded: bytes) -> bytes | None:
     try:
-        return base64.b64decode(encoded + b"=" * (-len(encoded) % 4))
+        return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4))
     except binascii.Error:
         return None
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
+
+from tracer.capture.expressions import compiled
 
 
 class Secret(NamedTuple):
@@ -27,12 +28,11 @@ def mark(kind: str) -> str:
 
 def matching(kind: str, expression: bytes, *, judge: Callable[[bytes], bool] | None = None) -> Form:
     """What `expression` matches, or its group `secret`, if it is one in the view of `judge`."""
-    compiled = re.compile(expression)
-    group = "secret" if "secret" in compiled.groupindex else 0
+    group = "secret" if b"(?P<secret>" in expression else 0
     replacement = mark(kind).encode()
 
     def find(line: bytes, place: int) -> Secret | None:
-        match = compiled.match(line, place)
+        match = compiled(expression).match(line, place)
         if match is None or (judge is not None and not judge(match[group])):
             return None
         return Secret(*match.span(group), kind, replacement)
