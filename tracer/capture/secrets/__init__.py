@@ -8,7 +8,7 @@ text, and then its quotes and line ends have backslashes before them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
@@ -22,8 +22,11 @@ __all__ = ["Secret", "find_secrets", "mark", "replaced"]
 
 def find_secrets(line: bytes) -> list[Secret]:
     """Return the secrets in a line of JSON, in their order and apart from each other."""
-    marked = _marked(line) if len(line) <= _WINDOW else _windows(line)
-    if not marked:
+    if len(line) > _WINDOW:
+        marked: Iterable[tuple[int, Form]] = _windows(line)
+    elif _any_of_prose(line) or _any_other(line) or b"@" in line:
+        marked = _marked(line)
+    else:
         return []
     found: list[Secret] = []
     start = end = 0
@@ -78,13 +81,13 @@ class _Search:
     """All of these markers in one pass. Up to 64 of them are looked for at nearly the memory's speed, more are not."""
 
     def __init__(self, forms: dict[bytes, Form]) -> None:
-        self._automaton = BytesAhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest)
+        automaton = BytesAhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest)
+        self.find = automaton.find_matches_as_indexes
         self._forms = list(forms.values())
 
     def __call__(self, line: bytes) -> list[tuple[int, Form]]:
         """Return where the markers begin in the line, each with its form."""
-        found = self._automaton.find_matches_as_indexes(line)
-        return [(start, self._forms[number]) for number, start, _ in found] if found else []
+        return [(start, self._forms[number]) for number, start, _ in self.find(line)]
 
 
 def _is_of_prose(marker: bytes) -> bool:
@@ -92,14 +95,12 @@ def _is_of_prose(marker: bytes) -> bool:
     return len(marker) > 3 and marker[:1].islower()
 
 
-_SHORT = 1_000
-
-_ALL = _Search(_MARKERS)
-
 _TWO_PASSES = (
     _Search({marker: form for marker, form in _MARKERS.items() if _is_of_prose(marker)}),
     _Search({marker: form for marker, form in _MARKERS.items() if not _is_of_prose(marker)}),
 )
+
+_any_of_prose, _any_other = (search.find for search in _TWO_PASSES)
 
 _SCHEMES = _Search({b"://": IN_URL})
 """For lines with an `@` alone, for URLs are common and passwords in them are not."""
@@ -107,11 +108,8 @@ _SCHEMES = _Search({b"://": IN_URL})
 
 def _marked(line: bytes) -> list[tuple[int, Form]]:
     """Return where a form may be found in at most a window, in the order of the places."""
-    if len(line) < _SHORT:
-        marked = _ALL(line)
-    else:
-        first, second = _TWO_PASSES
-        marked = first(line) + second(line)
+    first, second = _TWO_PASSES
+    marked = first(line) + second(line)
     if b"@" in line:
         marked += _SCHEMES(line)
     if len(marked) > 1:
