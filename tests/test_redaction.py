@@ -116,6 +116,7 @@ NO_SECRETS: list[Any] = [
     "https://example.org:8080/@ada and mail ada@example.org",
     "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
     "eyJhbGciOiJIUzI1NiJ9 is how a token begins",
+    {"password:\\": "password:\\", "password\\": 1234, "b": "'password\\\\': 'stays'"},
     {"a": "--password", "b": "stays", "c": "{'d': '--token', 'e': 'stays'}"},
 ]
 

@@ -24,6 +24,8 @@ class _Named:
         field = compiled(self._field).match(line, place)
         if field is None:
             return self._argument(line, place) if b"-" in line[max(0, place - 40) : place] else None
+        if _ends_a_text(field["close"]) or _ends_a_text(field["open"]):
+            return None
         if b"," in field["sign"] and not _is_pair(line, place, field):
             return None
         return _quoted_value(line, field) if field["open"] else _plain_value(line, field)
@@ -37,6 +39,11 @@ class _Named:
 
 _KIND = "secret-field"
 _MARK = mark(_KIND).encode()
+
+
+def _ends_a_text(quote: bytes | None) -> bool:
+    """Return whether backslashes stand before the quote that are the text's own, so that it does not escape it."""
+    return quote is not None and len(quote) > 1 and len(quote) % 2 == 1
 
 
 def _quoted_value(line: bytes, field: re.Match[bytes]) -> Secret | None:
