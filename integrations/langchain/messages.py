@@ -155,8 +155,8 @@ def _block(block: Mapping[str, Any]) -> Iterator[Part]:
             yield from _foreign_block(block["value"])
         case "tool_call" | "tool_call_chunk" | "invalid_tool_call" | "server_tool_call_chunk":
             return
-        case _:
-            yield dict(block)
+        case _:  # what has no standard form comes as it is, since langchain-core 1.8
+            yield from _foreign_block(block)
 
 
 def _medium(block: Mapping[str, Any], modality: str) -> Part:
