@@ -22,6 +22,7 @@ def configure(
     max_value_bytes: int = _AS_IT_IS,
     processors: Iterable[Any] = _AS_IT_IS,
     enabled: bool = _AS_IT_IS,
+    retention: str | None = _AS_IT_IS,
 ) -> None:
     """Set how spans are recorded; what is not given stays as it is.
 
@@ -32,6 +33,8 @@ def configure(
       are taken out whatever they hold. A text for which a callable raises is not kept. False removes all redaction.
     max_value_bytes: the most that one value takes as JSON (1,000,000); what is longer is cut, and says so.
     processors: OpenTelemetry SDK SpanProcessors or SpanExporters that get every span too.
+    retention: the age, such as "30d", beyond which traces are deleted from the store, whoever recorded them. Nothing
+    is deleted without it.
     Raises UsageError for a value that cannot be right.
     """
     given = {name: value for name, value in locals().items() if value is not _AS_IT_IS}

@@ -10,10 +10,12 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from tracer.errors import UsageError
+from tracer.errors import UsageError, logger
+from tracer.units import age_ns
 
 Redaction = Sequence["str | re.Pattern[str] | Callable[[str], str]"]
 Redact = Redaction | Callable[[str], str] | Mapping[Literal["keys", "patterns"], Redaction] | Literal[False] | None
@@ -22,6 +24,9 @@ REDACTION_KINDS = ("email", "card")
 """What is redacted on option, by these names among the patterns."""
 
 _ROOT_MARKERS = (".tracer", "pyproject.toml", ".git")
+
+_SHORTEST_RETENTION_NS = 3600 * 10**9
+"""What is younger may still be recorded, and is better purged by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class Config:
     captured value, as JSON. `redact` adds to the built-in redaction: patterns, callables and REDACTION_KINDS, or those
     and the keys of fields; False removes all of it.
     `processors` are OpenTelemetry SDK `SpanProcessor`s or `SpanExporter`s that get every span of ours.
+    `retention` is the age, such as "30d", beyond which traces are deleted; None deletes nothing.
     """
 
     store: Path | None = None
@@ -40,18 +46,21 @@ class Config:
     redact: Redact = None
     max_value_bytes: int = 1_000_000
     processors: tuple[Any, ...] = ()
+    retention: str | None = None
 
 
 def from_environment(environ: os._Environ[str] | dict[str, str] = os.environ) -> Config:
     """Return the configuration of a process that never called `configure`.
 
-    Source: TRACER_STORE (a path), TRACER_ENABLED and TRACER_CAPTURE_CONTENT (0, false, no or off; else on).
+    Source: TRACER_STORE (a path), TRACER_ENABLED and TRACER_CAPTURE_CONTENT (0, false, no or off; else on),
+    TRACER_RETENTION (an age; one that cannot be read is logged, and nothing is deleted).
     """
     store = environ.get("TRACER_STORE")
     return Config(
         store=Path(store).expanduser() if store else None,
         enabled=_is_on(environ.get("TRACER_ENABLED")),
         capture_content=_is_on(environ.get("TRACER_CAPTURE_CONTENT")),
+        retention=_retention_of(environ.get("TRACER_RETENTION") or None),
     )
 
 
@@ -63,6 +72,8 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
         raise UsageError(f"max_value_bytes is the most bytes that one value may take, at least 256; not {size!r}")
     if "redact" in changes:
         _check_redact(changes["redact"])
+    if "retention" in changes:
+        check_retention(changes["retention"])
     if "processors" in changes:
         changes["processors"] = tuple(changes["processors"])
         for processor in changes["processors"]:
@@ -71,24 +82,49 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
     return replace(config, **changes)
 
 
+def check_retention(retention: Any) -> None:
+    """Raise UsageError unless this is an age of at least an hour, or None."""
+    age = age_ns(retention) if isinstance(retention, str) else None
+    if retention is not None and (age is None or age < _SHORTEST_RETENTION_NS):
+        raise UsageError(
+            f"retention is the age beyond which traces are deleted: write 30d, 2w or 12h, at least 1h, "
+            f"or None to delete nothing; not {retention!r}"
+        )
+
+
 def resolved_store(config: Config) -> Path:
     """Return the absolute path of the store that a process in this working directory uses."""
     return Path(os.path.abspath(config.store)) if config.store else default_store(Path.cwd())
 
 
 def default_store(folder: Path) -> Path:
-    """Return `.tracer/traces.duckdb` in the project's root.
+    """Return `.tracer/traces.duckdb` in the project's root, or in `folder` where there is none."""
+    root, _ = project_root(folder) or (folder, "")
+    return root / ".tracer" / "traces.duckdb"
 
-    The root is the nearest folder at or above `folder` with `.tracer/`, `pyproject.toml` or `.git`, else `folder`.
-    """
+
+def project_root(folder: Path) -> tuple[Path, str] | None:
+    """Return the nearest folder at or above `folder` with `.tracer/`, `pyproject.toml` or `.git`, and which it has."""
     for candidate in (folder, *folder.parents):
-        if any((candidate / marker).exists() for marker in _ROOT_MARKERS):
-            return candidate / ".tracer" / "traces.duckdb"
-    return folder / ".tracer" / "traces.duckdb"
+        for marker in _ROOT_MARKERS:
+            if (candidate / marker).exists():
+                return candidate, marker
+    return None
 
 
 def _is_on(value: str | None) -> bool:
     return (value or "on").strip().lower() not in ("0", "false", "no", "off")
+
+
+@cache
+def _retention_of(value: str | None) -> str | None:
+    """Return the value of TRACER_RETENTION, if it is one. Only `configure` may raise into a program."""
+    try:
+        check_retention(value)
+    except UsageError as error:
+        logger.error("TRACER_RETENTION is ignored, so nothing is deleted: %s", error)
+        return None
+    return value
 
 
 def _check_redact(redact: Any) -> None:

@@ -202,7 +202,7 @@ class Recorder:
     def _start_absorber(self, *, at_exit: bool = False) -> None:
         from tracer.journal import absorber
 
-        absorber.start(self.store, at_exit=at_exit)
+        absorber.start(self.store, at_exit=at_exit, retention=self.config.retention or "")
 
     def close(self) -> None:
         """End recording at the exit of the program: everything is durable already, so there is nothing to wait for."""

@@ -5,7 +5,6 @@ What came from a model or a user is shown as it is, but for control characters: 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -15,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tracer.plain import plain
 from tracer.rows import CANCELLED, ERROR, INCOMPLETE, INTERRUPTED, LOST, MODEL_CALL_KINDS, OK, RUNNING
 from tracer.span_row import SpanRow
 from tracer.tree import Trace
@@ -23,7 +23,6 @@ UNKNOWN = "–"
 SHORT_ID = 16
 """Characters of a trace id that tell it from all others: the first 12 are the millisecond in which it began."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _STATUS_STYLE = {
     OK: ("✓", "green"),
     ERROR: ("✗", "bold red"),
@@ -85,11 +84,6 @@ def trace_list(traces: Iterable[Mapping[str, Any]], now_ns: int) -> Table:
             Text(plain(row["status_message"] or "") if row["error_count"] else "", style="red"),
         )
     return table
-
-
-def plain(text: str) -> str:
-    """Return the text on one line, without the control characters that would drive a terminal."""
-    return _CONTROL.sub("�", text.replace("\n", "⏎ ").replace("\t", " "))
 
 
 def duration(ns: int | None) -> str:

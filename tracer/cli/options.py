@@ -23,6 +23,14 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON array, for programs")
 
 
+def count_or_zero(text: str) -> int:
+    """Read a whole number, 0 or more."""
+    count = int(text)
+    if count < 0:
+        raise argparse.ArgumentTypeError("0 or more")
+    return count
+
+
 def store_path(options: argparse.Namespace) -> Path:
     """Return the store that the command is about."""
     chosen: Path | None = options.store

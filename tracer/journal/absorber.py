@@ -16,9 +16,10 @@ from tracer.errors import logger
 _PROGRAM = "import sys; from tracer.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
-def start(store: Path, *, at_exit: bool = False) -> None:
+def start(store: Path, *, at_exit: bool = False, retention: str | None = None) -> None:
     """Start absorbing `store` in the background, detached and at low priority. Never raises.
 
+    It deletes, at most once a day, what is older than `retention`: "" is for ever, None as TRACER_RETENTION says.
     Where no process can be started, or with TRACER_ABSORB=0, segments wait: readers see them all the same.
     While the program goes on, a shell stands between, so that no child of ours is left for its `os.wait()`.
     """
@@ -27,10 +28,10 @@ def start(store: Path, *, at_exit: bool = False) -> None:
     command = [*_command(store), "--background"]
     try:
         if at_exit or sys.platform == "win32":
-            process = _spawn(command, store)
+            process = _spawn(command, store, retention)
             process.returncode = 0  # nobody will wait for it; this keeps Popen from warning of that
         else:
-            _spawn(["/bin/sh", "-c", '"$@" &', "sh", *command], store).wait()
+            _spawn(["/bin/sh", "-c", '"$@" &', "sh", *command], store, retention).wait()
     except OSError as error:
         logger.info("no absorber could be started (%s); segments wait in the journal", error)
 
@@ -47,11 +48,14 @@ def _command(store: Path) -> list[str]:
     return [sys.executable, "-c", _PROGRAM, "absorb", "--store", str(store)]
 
 
-def _spawn(command: list[str], store: Path) -> subprocess.Popen[bytes]:
+def _spawn(command: list[str], store: Path, retention: str | None = None) -> subprocess.Popen[bytes]:
+    environ = {**os.environ, "TRACER_ENABLED": "0"}
+    if retention is not None:
+        environ["TRACER_RETENTION"] = retention
     return subprocess.Popen(
         command,
         cwd=store.parent,  # `-c` puts the working directory first on the path; here no module of the user's lies
-        env={**os.environ, "TRACER_ENABLED": "0"},
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

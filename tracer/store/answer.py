@@ -1,18 +1,141 @@
-"""What a question gives back: rows that are fetched when they are looked at, in the form in which they are wanted."""
+"""What a question gives back: rows that are fetched when they are looked at, in the form in which they are wanted.
+
+A question has limits, so that one that was badly put, or comes from a stranger, cannot eat the machine.
+"""
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
-from collections.abc import Callable, Iterator
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
+import duckdb
 import orjson
-from duckdb import DuckDBPyRelation
+from duckdb import DuckDBPyConnection, DuckDBPyRelation, Statement
 
-Ask = Callable[[Callable[[DuckDBPyRelation], Any]], Any]
-"""Asks the question, gives its result to a function, and returns what that makes of it."""
+from tracer.errors import QueryError
+
+T = TypeVar("T")
+
+Params = Sequence[Any] | dict[str, Any] | None
+
+
+SECONDS = 30.0
+"""How long a question may take if nobody says otherwise. While it is asked, nothing can be absorbed."""
+
+MEMORY = "2GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one question may take: rows (None: all), seconds (None: for ever), and memory, as DuckDB writes it.
+
+    On the disk it may take twice its memory.
+    """
+
+    rows: int | None = None
+    seconds: float | None = SECONDS
+    memory: str = MEMORY
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", self.memory):
+            raise QueryError(f"{self.memory!r} is no amount of memory: write it like 4GB or 512MB")
+
+    @property
+    def memory_bytes(self) -> int:
+        number, unit = re.fullmatch(r"([\d.]+) ?([KMGT])i?B", self.memory).groups()  # type: ignore[union-attr]
+        return int(float(number) * 1000 ** ("KMGT".index(unit) + 1))
+
+    @property
+    def settings(self) -> str:
+        return f"set memory_limit = '{self.memory}'; set max_temp_directory_size = '{2 * self.memory_bytes}B'"
+
+
+class Question:
+    """One statement on a connection of its own, to be answered once, as rows or as a relation."""
+
+    def __init__(self, connection: DuckDBPyConnection, statement: Statement, params: Params, limits: Limits) -> None:
+        self._connection = connection
+        self._statement = statement
+        self._params = params
+        self._limits = limits
+
+    def rows(self) -> tuple[list[str], list[tuple[Any, ...]], bool]:
+        """Return the columns, the rows, and whether there were more rows than the limit."""
+        limit = self._limits.rows
+        rows: list[tuple[Any, ...]] = []
+        room = self._limits.memory_bytes
+        self._connection.execute(self._statement, self._params)
+        columns = [(str(name), str(kind)) for name, kind, *_ in self._connection.description or ()]
+        while (limit is None or len(rows) <= limit) and (some := self._connection.fetchmany(_FETCHED_AT_ONCE)):
+            rows += some
+            room -= _size(some)
+            if room < 0:
+                raise QueryError(_TOO_MUCH.format(memory=self._limits.memory))
+        is_cut = limit is not None and len(rows) > limit
+        return [name for name, _ in columns], _converted([kind for _, kind in columns], rows[:limit]), is_cut
+
+    def relation(self) -> DuckDBPyRelation:
+        """Return the result for DuckDB to turn into a table of another library."""
+        relation = self._connection.sql(self._statement, params=self._params)
+        return relation if self._limits.rows is None else relation.limit(self._limits.rows)
+
+
+_FETCHED_AT_ONCE = 2048
+
+_TOO_MUCH = (
+    "the answer takes more than {memory} of memory. Ask for fewer rows or columns, or allow more: "
+    "memory='8GB' in Python, --memory 8GB on the command line"
+)
+
+_TOO_LONG = (
+    "the answer took longer than {seconds:g} s. Ask for less, or allow more: "
+    "timeout=300 in Python, --timeout 300 on the command line (0: for ever)"
+)
+
+
+def _size(rows: list[tuple[Any, ...]]) -> int:
+    """Return about how many bytes the rows take, judged by some of them."""
+    some = rows[:: max(1, len(rows) // 64)]
+    return sum(sys.getsizeof(value) for row in some for value in row) * len(rows) // len(some)
+
+
+def ask(
+    connection: DuckDBPyConnection,
+    statement: Statement,
+    params: Params,
+    limits: Limits,
+    form: Callable[[Question], T],
+) -> T:
+    """Return what `form` makes of the answer to a statement. Raises QueryError beyond the limits.
+
+    That is done in a thread of its own: DuckDB looks at no signal while it works, so Ctrl-C would wait for its end.
+    """
+    with closing(connection.cursor()) as cursor, ThreadPoolExecutor(1, thread_name_prefix="llm-tracer") as pool:
+        working = pool.submit(form, Question(cursor, statement, params, limits))
+        try:
+            return working.result(limits.seconds)
+        except duckdb.OutOfMemoryException as error:
+            raise QueryError(_TOO_MUCH.format(memory=limits.memory)) from error
+        except concurrent.futures.TimeoutError as error:
+            raise QueryError(_TOO_LONG.format(seconds=limits.seconds)) from error
+        finally:
+            # An interrupt between two statements is lost, so it is sent until one has hit.
+            while not working.done():
+                cursor.interrupt()
+                concurrent.futures.wait([working], 0.02)
+
+
+Ask = Callable[[Callable[[Question], Any]], Any]
+"""Asks the question, gives it to a function, and returns what that makes of it."""
 
 
 class Rows:
@@ -39,31 +162,39 @@ class Rows:
     def columns(self) -> list[str]:
         return self._fetched[0]
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are more rows than the `limit` that was asked for."""
+        return self._fetched[2]
+
     def df(self) -> Any:
         """Return a pandas DataFrame."""
-        return self._ask(lambda result: result.df())
+        return self._ask(lambda question: question.relation().df())
 
     def pl(self) -> Any:
         """Return a polars DataFrame."""
-        return self._ask(lambda result: result.pl())
+        return self._ask(lambda question: question.relation().pl())
 
     def arrow(self) -> Any:
         """Return a pyarrow Table."""
-        return self._ask(lambda result: result.to_arrow_table())
+        return self._ask(lambda question: question.relation().to_arrow_table())
 
     @cached_property
-    def _fetched(self) -> tuple[list[str], list[tuple[Any, ...]]]:
-        fetched: tuple[list[str], list[tuple[Any, ...]]] = self._ask(fetch)
+    def _fetched(self) -> tuple[list[str], list[tuple[Any, ...]], bool]:
+        fetched: tuple[list[str], list[tuple[Any, ...]], bool] = self._ask(lambda question: question.rows())
         return fetched
 
 
 def fetch(result: DuckDBPyRelation) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the columns and the rows of a result, with JSON parsed and every DECIMAL a float."""
-    readers = [_READERS.get(str(kind).split("(")[0]) for kind in result.types]
-    rows = result.fetchall()
+    return list(result.columns), _converted([str(kind) for kind in result.types], result.fetchall())
+
+
+def _converted(types: list[str], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    readers = [_READERS.get(kind.split("(")[0]) for kind in types]
     if any(readers):
-        rows = [tuple(map(_read, readers, row)) for row in rows]
-    return list(result.columns), rows
+        return [tuple(map(_read, readers, row)) for row in rows]
+    return rows
 
 
 def _read(reader: Callable[[Any], Any] | None, value: Any) -> Any:

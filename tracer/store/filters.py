@@ -19,6 +19,7 @@ import orjson
 
 from tracer.errors import QueryError
 from tracer.rows import KINDS, OPEN_STATUSES, STATUSES
+from tracer.units import NANOSECONDS, amount
 
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|(?P<field>[A-Za-z_]+)(?P<sign>>=|<=|[:=<>])(?P<value>"[^"]*"|\S*)|(?P<word>\S+)'
@@ -120,31 +121,18 @@ _TEXTS: dict[str, Callable[[str], Condition]] = {
     "user": lambda value: Condition("user_id = ?", [value]),
 }
 
-_UNITS = {
-    "ns": 1,
-    "us": 10**3,
-    "µs": 10**3,
-    "ms": 10**6,
-    "s": 10**9,
-    "m": 60 * 10**9,
-    "h": 3600 * 10**9,
-    "d": 86400 * 10**9,
-}
-_UNITS |= {"min": _UNITS["m"], "w": 7 * _UNITS["d"]}
-
 
 def _amount(value: str, units: dict[str, int], example: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", value.lower())
-    if not found or (found[2] and found[2] not in units):
+    found = amount(value, units)
+    if found is None:
         raise QueryError(f"{value!r} cannot be read: write it like {example}")
-    amount = float(found[1]) * units.get(found[2], 1)
-    if math.isinf(amount):
+    if math.isinf(found):
         raise QueryError(f"{value[:20]}… is more than there can be")
-    return amount
+    return found
 
 
 def _duration(value: str) -> float:
-    return _amount(value, {"": _UNITS["s"], **_UNITS}, "2s, 300ms or 1.5m")
+    return _amount(value, {"": NANOSECONDS["s"], **NANOSECONDS}, "2s, 300ms or 1.5m")
 
 
 _NUMBERS: dict[str, tuple[str, Callable[[str], float]]] = {
@@ -160,7 +148,7 @@ _NUMBERS: dict[str, tuple[str, Callable[[str], float]]] = {
 def _moment(value: str, now: int) -> int:
     """Read a time of day or date, or how long ago it was, as Unix nanoseconds."""
     if re.fullmatch(r"[\d.]+[a-z]+", value.lower()):
-        return now - int(_amount(value, _UNITS, "1h, 30m or 7d"))
+        return now - int(_amount(value, NANOSECONDS, "1h, 30m or 7d"))
     try:
         return int(datetime.fromisoformat(value).astimezone().timestamp() * 1e9)
     except ValueError as error:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
-from duckdb import DuckDBPyConnection, DuckDBPyRelation, StatementType
+from duckdb import DuckDBPyConnection
 
 from tracer.config import from_environment, resolved_store
 from tracer.errors import QueryError, TraceNotFound
@@ -22,10 +22,13 @@ from tracer.journal.locks import is_locked
 from tracer.rows import SPAN_COLUMNS
 from tracer.span_row import SpanRow, span_row
 from tracer.store import absorb, live
-from tracer.store.answer import Rows, fetch
+from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
 from tracer.store.database import attached, connect, store_error, told
 from tracer.store.filters import Condition, all_of, parse
+from tracer.store.statement import check_where, one_that_reads
 from tracer.tree import Trace
+
+T = TypeVar("T")
 
 CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions", "attributes", "events", "links")
 """The columns that `Store.trace(…, content=False)` leaves out: nearly all of a trace's bytes."""
@@ -50,13 +53,24 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
 
-    def sql(self, query: str, params: Sequence[Any] | dict[str, Any] | None = None) -> Rows:
+    def sql(
+        self,
+        query: str,
+        params: Params = None,
+        *,
+        limit: int | None = None,
+        timeout: float | None = SECONDS,
+        memory: str = MEMORY,
+    ) -> Rows:
         """Return the rows of one SQL statement that reads, asked when they are first looked at.
 
         It sees the views `spans`, `traces`, `processes`, `functions` and `scores`, and the stored tables as `store.…`;
-        neither files nor the network. Raises QueryError for SQL that cannot be answered.
+        neither files nor the network, nor settings of this machine. `limit` is the most rows, `timeout` the most
+        seconds (None: for ever), `memory` the most that DuckDB and the rows may take, such as "512MB".
+        Raises QueryError for SQL that cannot be answered, or not within these.
         """
-        return Rows(lambda form: self._ask(query, params, form))
+        limits = Limits(limit, timeout, memory)
+        return Rows(lambda form: self._ask(query, params, form, limits))
 
     def traces(
         self,
@@ -82,7 +96,8 @@ class Store:
             conditions.append(Condition("(start_ns, trace_id) < (?, ?)", list(before)))
         chosen = all_of(conditions)
         query = f"from traces where {chosen.sql} order by start_ns desc, trace_id desc limit ?"
-        return self.sql(query, [*chosen.parameters, limit])
+        parameters = [*chosen.parameters, limit]
+        return Rows(lambda form: self._ask(query, parameters, form, Limits(), where=where))
 
     def trace(self, trace_id: str, *, content: bool = True) -> Trace:
         """Return the trace whose id begins with `trace_id`, of 8 characters or more.
@@ -143,24 +158,22 @@ class Store:
         return absorb.main(self.path)
 
     def _ask(
-        self,
-        query: str,
-        params: Sequence[Any] | dict[str, Any] | None,
-        form: Callable[[DuckDBPyRelation], Any],
-    ) -> Any:
-        with self._open() as connection:
-            statements = connection.extract_statements(query)
-            if len(statements) != 1 or statements[0].type not in (StatementType.SELECT, StatementType.EXPLAIN):
-                raise QueryError("only one statement at a time, and only one that reads (select, from, describe …)")
-            return form(connection.sql(statements[0], params=params))
+        self, query: str, params: Params, form: Callable[[Question], T], limits: Limits, *, where: str | None = None
+    ) -> T:
+        with self._open(limits=limits) as connection:
+            if where:
+                check_where(connection, where)
+            return ask(connection, one_that_reads(connection, query), params, limits, form)
 
     @contextmanager
-    def _open(self, *, traces: bool = True) -> Iterator[DuckDBPyConnection]:
+    def _open(self, *, traces: bool = True, limits: Limits | None = None) -> Iterator[DuckDBPyConnection]:
         """Yield a connection with the views, shut off from files and network; what DuckDB refuses is a QueryError."""
         with told(self._layout), closing(connect(self._layout)) as connection:
             try:
                 with attached(self._layout, connection):
                     live.show(connection, self._layout, traces=traces)
+                    if limits is not None:
+                        connection.execute(limits.settings)
                     connection.execute("set enable_external_access = false; set lock_configuration = true")
                     yield connection
             except (duckdb.ProgrammingError, duckdb.DataError) as error:
@@ -179,6 +192,8 @@ def _fact(path: Path) -> str:
 
 def _found(connection: DuckDBPyConnection, prefix: str) -> tuple[str, int, int]:
     """Return the one trace whose id begins so, with the times between which its spans begin."""
+    if set(prefix) - set("0123456789abcdef"):
+        raise TraceNotFound(f"{prefix!r} is no trace's id: those are written in hex, 0-9 and a-f")
     if len(prefix) < _SHORTEST_PREFIX:
         raise TraceNotFound(f"{prefix!r} is too short for a trace's id: give {_SHORTEST_PREFIX} characters or more")
     rows = connection.execute(
