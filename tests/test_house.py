@@ -12,7 +12,7 @@ import tracer
 ROOT = Path(__file__).parent.parent
 
 FLOORS = [
-    {"errors", "rows", "span_row", "semconv"},
+    {"errors", "plain", "rows", "span_row", "semconv", "units"},
     {"config", "tree"},
     {"capture", "fields", "process", "journal"},
     {"span"},
@@ -28,7 +28,18 @@ FLOORS = [
     {"render"},
     {"cli.options", "demo"},
     {"cli.reading"},
-    {"viewer", "cli.absorb", "cli.demo", "cli.ls", "cli.run", "cli.show", "cli.sql", "cli.view"},
+    {
+        "viewer",
+        "cli.absorb",
+        "cli.demo",
+        "cli.doctor",
+        "cli.ls",
+        "cli.purge",
+        "cli.run",
+        "cli.show",
+        "cli.sql",
+        "cli.view",
+    },
     {"cli"},
     {"__main__"},
 ]

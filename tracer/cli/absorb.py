@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from tracer.cli import options as shared
+from tracer.config import from_environment
+from tracer.errors import attempt
 from tracer.journal.layout import Layout
+from tracer.plain import plain
+from tracer.store import notes
 from tracer.store.absorb import main
+from tracer.store.purge import keep
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +27,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     os.umask(0o077)  # DuckDB would let others read what it spills
     path = shared.store_path(options)
-    absorbed = main(path, background=options.background)
-    if not options.background:
-        print(f"Absorbed: {shared.counted(absorbed.spans, 'span')} of {shared.counted(absorbed.segments, 'segment')}.")
-        if absorbed.quarantined_lines:
-            lines = shared.counted(absorbed.quarantined_lines, "line")
-            print(f"Unreadable: {lines}, kept in {Layout(path).quarantine}.")
+    if options.background:
+        _in_background(path)
+        return 0
+    absorbed = main(path)
+    print(f"Absorbed: {shared.counted(absorbed.spans, 'span')} of {shared.counted(absorbed.segments, 'segment')}.")
+    if absorbed.quarantined_lines:
+        lines = shared.counted(absorbed.quarantined_lines, "line")
+        print(f"Unreadable: {lines}, kept in {plain(str(Layout(path).quarantine))}.")
     return 0
+
+
+def _in_background(path: Path) -> None:
+    """Absorb, then purge what is older than the retention. Nobody sees this fail, so that is left in a note."""
+    _, error = attempt(lambda: _absorb_and_keep(path))
+    if error is not None:
+        notes.note_failure(Layout(path), error)
+        raise error
+
+
+def _absorb_and_keep(path: Path) -> None:
+    main(path, background=True)
+    if retention := from_environment().retention:
+        keep(path, retention)

@@ -42,6 +42,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def size(count: float) -> str:
+    """Return bytes as people write them: `1.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
     json.dump([dict(row) for row in rows], sys.stdout, default=_plain, ensure_ascii=False)
     sys.stdout.write("\n")

@@ -7,6 +7,9 @@
         <process id>.live                   lock: held by a recording process for its life
         1-<process id>-000001.ndjson        a segment: locked while its process may still append to it
         quarantine/                         lines that could not be read, kept aside
+        absorb.error                        why the last absorber in the background failed, if it did
+        purged                              traces whose rows are dropped wherever they are met
+        retention                           its time is when the retention was last carried out
 
 A segment is a file of lines, each a JSON object. A line without `record` is a span row whose keys are
 columns of `spans`; the others carry `record` (`process`, `function` or `score`) and `data`.
@@ -60,6 +63,22 @@ class Layout(NamedTuple):
     @property
     def quarantine(self) -> Path:
         return self.folder / "quarantine"
+
+    @property
+    def spill(self) -> Path:
+        return self.folder / "spill"
+
+    @property
+    def absorb_error(self) -> Path:
+        return self.folder / "absorb.error"
+
+    @property
+    def purged(self) -> Path:
+        return self.folder / "purged"
+
+    @property
+    def retention(self) -> Path:
+        return self.folder / "retention"
 
     def live(self, process_id: str) -> Path:
         return self.folder / f"{process_id}.live"

@@ -20,10 +20,10 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from tracer.errors import StoreLocked, logger
+from tracer.errors import StoreLocked
 from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
 from tracer.journal.locks import is_locked, locked, try_lock
-from tracer.store import fresh
+from tracer.store import fresh, notes, quarantine
 from tracer.store.database import attached, connect, told
 from tracer.store.enrich import enrich
 from tracer.store.lines import read_lines
@@ -70,13 +70,15 @@ def main(path: Path, *, background: bool = False) -> Absorbed:
         try:
             step = absorb(path, patience=0 if background else 60)
         except StoreLocked:
-            if not background:
-                raise
-            break
+            if background and is_locked(Layout(path).absorb_lock):
+                break
+            raise
         done += step
         if not step.segments:
             idle += 1
             time.sleep(0.02)
+    if not waiting(path):
+        notes.clear_failure(Layout(path))
     return done
 
 
@@ -93,19 +95,31 @@ def absorb(path: Path, *, patience: float = 60) -> Absorbed:
     Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable; what waits then goes on waiting.
     """
     layout = Layout(path.absolute())
-    done = Absorbed()
     if not layout.folder.is_dir():
-        return done
+        return Absorbed()
+    with sole_writer(layout, patience):
+        return absorb_what_waits(layout)
+
+
+@contextmanager
+def sole_writer(layout: Layout, patience: float) -> Iterator[None]:
+    """Be the one process that changes the store, for the block. Raises StoreLocked after `patience` seconds."""
     with told(layout), locked(layout.absorb_lock, shared=False, timeout=patience) as taken:
         if not taken:
             raise StoreLocked(f"another process is absorbing to {layout.store} already.")
-        if sizes := {segment: segment.path.stat().st_size for segment in layout.segments() if _is_ready(segment)}:
-            with closing(connect(layout)) as connection:
-                connection.execute(_MODEST)
-                _begin(layout, connection)
-                for segments in _slices(sizes):
-                    done += _absorb_slice(layout, connection, segments)
-        _forget_the_dead(layout)
+        yield
+
+
+def absorb_what_waits(layout: Layout) -> Absorbed:
+    """Absorb, as the sole writer of the store."""
+    done = Absorbed()
+    if sizes := {segment: segment.path.stat().st_size for segment in layout.segments() if _is_ready(segment)}:
+        with closing(connect(layout)) as connection:
+            connection.execute(_MODEST)
+            _begin(layout, connection)
+            for segments in _slices(sizes):
+                done += _absorb_slice(layout, connection, segments)
+    _forget_the_dead(layout)
     return done
 
 
@@ -150,7 +164,8 @@ def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list
 def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list[Segment]) -> Absorbed:
     unreadable = read_lines(connection, [segment.path for segment in segments])
     for path, lines in unreadable.items():
-        _quarantine(layout, path, lines)
+        quarantine.set_aside(layout, path, lines)
+    fresh.forget(connection, notes.purged_traces(layout))
     fresh.sort_lines(connection)
     enrich(connection)
     _step("read")
@@ -228,14 +243,6 @@ def _is_at(path: Path, descriptor: int) -> bool:
     except FileNotFoundError:
         return False
     return os.path.samestat(there, os.fstat(descriptor))
-
-
-def _quarantine(layout: Layout, segment: Path, lines: list[bytes]) -> None:
-    layout.quarantine.mkdir(mode=0o700, exist_ok=True)
-    kept = layout.quarantine / segment.name
-    with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
-    logger.warning("%d lines of the journal could not be read; they are kept in %s", len(lines), kept)
 
 
 def _forget_the_dead(layout: Layout) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -57,7 +58,7 @@ def connect(layout: Layout) -> DuckDBPyConnection:
 
 def _spill_folder(layout: Layout) -> str:
     """Return the folder, made before DuckDB would make it for others to read; "" where there can be none."""
-    folder = layout.folder / "spill"
+    folder = layout.spill
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError:  # there is no journal, or it is not ours to write
@@ -73,7 +74,7 @@ def attached(layout: Layout, connection: DuckDBPyConnection, *, to_write: bool =
     has it open, and it is made or brought up to date first; a block that raises is rolled back.
     Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable.
     """
-    with _gate(layout, shared=not to_write):
+    with gate(layout, shared=not to_write):
         if to_write:
             _attach_to_write(layout, connection)
         else:
@@ -162,7 +163,7 @@ def _kept(layout: Layout) -> str:
 
 
 @contextmanager
-def _gate(layout: Layout, *, shared: bool) -> Iterator[None]:
+def gate(layout: Layout, *, shared: bool) -> Iterator[None]:
     """Hold the gate. Where there is none and none can be made, as in a read-only folder, a reader does without."""
     with ExitStack() as held:
         try:
@@ -227,13 +228,58 @@ def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
     # The log of a store that was deleted would be replayed into this one.
     for leftover in (draft, _log_of(draft), _log_of(layout.store)):
         leftover.unlink(missing_ok=True)
-    connection.execute(f"attach {_quoted(draft)} as store (type duckdb, {_NEW}, {_WRITING})")
+    attach_new(connection, draft, "store")
     try:
         migrate(connection)
     finally:
         connection.execute("detach store")
     draft.chmod(0o600)
     draft.replace(layout.store)
+
+
+def attach_new(connection: DuckDBPyConnection, file: Path, name: str) -> None:
+    """Make a database file laid out as a store is, and attach it."""
+    connection.execute(f"attach {_quoted(file)} as {name} (type duckdb, {_NEW}, {_WRITING})")
+
+
+def replace(layout: Layout, connection: DuckDBPyConnection, draft: Path, before: os.stat_result) -> None:
+    """Put a finished draft in the place of the store, all or nothing, while nobody has the store open.
+
+    `before` is the store's state that the draft was made of. Raises StoreLocked if it has changed since, or if another
+    program holds it.
+    """
+    store = layout.store.resolve()
+    with gate(layout, shared=False), told(layout):
+        # What a program left there that died while writing would be replayed into the old file, and lost with it.
+        has_log = any(_log_of(file).exists() and _log_of(file).stat().st_size for file in (store, layout.store))
+        _attach(layout, connection, _WRITING)
+        try:
+            now = store.stat()
+            if has_log or (now.st_ino, now.st_size, now.st_mtime_ns) != (
+                before.st_ino,
+                before.st_size,
+                before.st_mtime_ns,
+            ):
+                raise StoreLocked(f"{layout.store} was changed by another program meanwhile. Ask again.")
+            if sys.platform == "win32":  # where no file can be replaced that is open
+                connection.execute("detach store")
+            draft.chmod(0o600)
+            _sync(draft)
+            draft.replace(store)
+            _sync(store.parent)
+        finally:
+            connection.execute("detach database if exists store")
+
+
+def _sync(path: Path) -> None:
+    """Let a file, or the names in a folder, outlast a failure of power. Windows has no such thing for folders."""
+    if sys.platform == "win32" and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _log_of(store: Path) -> Path:

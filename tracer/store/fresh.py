@@ -16,6 +16,19 @@ SPANS = ", ".join(SPAN_COLUMNS)
 """The columns of `spans`, for a select or an insert."""
 
 
+def forget(connection: DuckDBPyConnection, trace_ids: list[str]) -> None:
+    """Drop the lines of these traces, which were purged."""
+    if trace_ids:
+        connection.execute(_FORGET, {"ids": trace_ids})
+
+
+_FORGET = """
+    delete from fresh.lines
+    where list_contains($ids::varchar[], trace_id)
+        or (record = 'score' and list_contains($ids::varchar[], data->>'trace_id'))
+"""
+
+
 def sort_lines(connection: DuckDBPyConnection) -> None:
     """Make `spans` (one row a span), `functions`, `scores` and `new_processes` of `lines`."""
     if connection.execute(_HAS_DOUBLES).fetchone():

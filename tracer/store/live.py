@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 from tracer.journal.layout import JOURNAL_VERSION, Layout
 from tracer.journal.locks import is_locked
 from tracer.rows import LOST, RUNNING
-from tracer.store import fresh
+from tracer.store import fresh, notes
 from tracer.store.enrich import enrich_cheaply
 from tracer.store.lines import read_lines
 
@@ -21,20 +21,21 @@ def show(connection: DuckDBPyConnection, layout: Layout, *, traces: bool = True)
     """
     # Asked before the journal is read, so that what a process wrote before its end is never missed; and after it too,
     # so that what a new one began meanwhile does not seem lost.
-    living = _living(layout)
+    before = living(layout)
     segments = {segment.name: segment.path for segment in layout.segments() if segment.version <= JOURNAL_VERSION}
     if segments:
         for name in fresh.absorbed(connection, list(segments)):
             del segments[name]
     if segments:
         read_lines(connection, list(segments.values()))
+        fresh.forget(connection, notes.purged_traces(layout))
         fresh.sort_lines(connection)
         enrich_cheaply(connection, "store.prices")
         fresh.settle(connection)
         if traces:
             fresh.summarize(connection)
     views = _WITH_FRESH if segments else _STORED
-    shown = f"select * replace ({_status(living | _living(layout))} as status)"
+    shown = f"select * replace ({_status(before | living(layout))} as status)"
     for name, query in views.items():
         if traces or name != "traces":
             body = f"{shown} from ({query})" if name in ("spans", "traces") else query
@@ -69,7 +70,8 @@ _WITH_FRESH = {
 }
 
 
-def _living(layout: Layout) -> set[str]:
+def living(layout: Layout) -> set[str]:
+    """Return the ids of the processes that record to this store now."""
     return {process_id for process_id, path in layout.live_files().items() if is_locked(path)}
 
 

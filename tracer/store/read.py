@@ -21,10 +21,11 @@ from tracer.journal.layout import Layout
 from tracer.journal.locks import is_locked
 from tracer.rows import SPAN_COLUMNS
 from tracer.span_row import SpanRow, span_row
-from tracer.store import absorb, live
+from tracer.store import absorb, live, purge
 from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
 from tracer.store.database import attached, connect, store_error, told
 from tracer.store.filters import Condition, all_of, parse
+from tracer.store.lookup import found
 from tracer.store.statement import check_where, one_that_reads
 from tracer.tree import Trace
 
@@ -32,8 +33,6 @@ T = TypeVar("T")
 
 CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions", "attributes", "events", "links")
 """The columns that `Store.trace(…, content=False)` leaves out: nearly all of a trace's bytes."""
-
-_SHORTEST_PREFIX = 8
 
 _NOT_A_TEST = Condition("not coalesce(list_contains(tags, 'pytest'), false)")
 
@@ -107,28 +106,28 @@ class Store:
         """
         columns = [name for name in SPAN_COLUMNS if content or name not in CONTENT_COLUMNS]
         with self._open(traces=False) as connection:
-            found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
+            id_, start_ns, end_ns = found(connection, trace_id)
             names, rows = fetch(
                 connection.sql(
                     f"select {', '.join(columns)} from spans where trace_id = ? and start_ns between ? and ? "
                     "order by start_ns, span_id",
-                    params=[found, start_ns, end_ns],
+                    params=[id_, start_ns, end_ns],
                 )
             )
-        return Trace(found, [span_row(dict(zip(names, row, strict=True))) for row in rows])
+        return Trace(id_, [span_row(dict(zip(names, row, strict=True))) for row in rows])
 
     def span(self, trace_id: str, span_id: str) -> SpanRow:
         """Return one span with all its columns. Raises TraceNotFound where there is none."""
         with self._open(traces=False) as connection:
-            found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
+            id_, start_ns, end_ns = found(connection, trace_id)
             names, rows = fetch(
                 connection.sql(
                     "from spans where trace_id = ? and span_id = ? and start_ns between ? and ?",
-                    params=[found, span_id.strip().lower(), start_ns, end_ns],
+                    params=[id_, span_id.strip().lower(), start_ns, end_ns],
                 )
             )
         if not rows:
-            raise TraceNotFound(f"trace {found} has no span {span_id!r}")
+            raise TraceNotFound(f"trace {id_} has no span {span_id!r}")
         return span_row(dict(zip(names, rows[0], strict=True)))
 
     def process(self, process_id: str) -> dict[str, Any] | None:
@@ -156,6 +155,21 @@ class Store:
     def absorb(self) -> absorb.Absorbed:
         """Move what waits in the journal into DuckDB now, in this process. Readers see it either way."""
         return absorb.main(self.path)
+
+    def purge(
+        self,
+        *trace_ids: str,
+        older_than: str | None = None,
+        session_id: str | None = None,
+        user_id: str | None = None,
+    ) -> purge.Purged:
+        """Delete traces for good, and return what that was: those for which all that is given holds.
+
+        `older_than` is an age such as "30d", `trace_ids` are ids or their beginnings. Nobody is asked. Raises
+        UsageError where nothing is given, and TraceNotFound for an id that none or several begin with.
+        """
+        chosen = purge.selection(trace_ids, older_than=older_than, session_id=session_id, user_id=user_id)
+        return purge.purge(self.path, chosen)
 
     def _ask(
         self, query: str, params: Params, form: Callable[[Question], T], limits: Limits, *, where: str | None = None
@@ -188,22 +202,3 @@ def _fact(path: Path) -> str:
     except FileNotFoundError:
         return ""
     return f"{path.name} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"
-
-
-def _found(connection: DuckDBPyConnection, prefix: str) -> tuple[str, int, int]:
-    """Return the one trace whose id begins so, with the times between which its spans begin."""
-    if set(prefix) - set("0123456789abcdef"):
-        raise TraceNotFound(f"{prefix!r} is no trace's id: those are written in hex, 0-9 and a-f")
-    if len(prefix) < _SHORTEST_PREFIX:
-        raise TraceNotFound(f"{prefix!r} is too short for a trace's id: give {_SHORTEST_PREFIX} characters or more")
-    rows = connection.execute(
-        "select trace_id, min(start_ns), max(end_ns) from fresh.extents where trace_id >= ? and trace_id < ? "
-        "group by trace_id limit 2",
-        [prefix, prefix + "g"],
-    ).fetchall()
-    if not rows:
-        raise TraceNotFound(f"no trace begins with {prefix!r}")
-    if len(rows) > 1:
-        raise TraceNotFound(f"several traces begin with {prefix!r}: give more of the id")
-    ((found, start_ns, end_ns),) = rows
-    return found, start_ns, end_ns

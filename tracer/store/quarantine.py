@@ -1,0 +1,68 @@
+"""The lines of the journal that could not be read: they are set aside, can be looked at, and are purged as all else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.errors import logger
+from tracer.journal.layout import MAX_LINE_BYTES, Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A line that was set aside: from the segment whose name its file bears, at a time in Unix nanoseconds."""
+
+    file: Path
+    time_ns: int
+    line: bytes
+
+
+def set_aside(layout: Layout, segment: Path, lines: list[bytes]) -> None:
+    """Keep the unreadable lines of a segment."""
+    layout.quarantine.mkdir(mode=0o700, exist_ok=True)
+    kept = layout.quarantine / segment.name
+    with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+    logger.warning("%d lines of the journal could not be read; they are kept in %s", len(lines), kept)
+
+
+def kept_lines(layout: Layout) -> Iterator[Kept]:
+    """Yield every line that was set aside, the oldest file first. Very long ones come in pieces."""
+    for path in sorted(files(layout), key=lambda path: path.stat().st_mtime_ns):
+        time_ns = path.stat().st_mtime_ns
+        with path.open("rb") as file:
+            while line := file.readline(MAX_LINE_BYTES):
+                yield Kept(path, time_ns, line)
+
+
+def files(layout: Layout) -> list[Path]:
+    try:
+        return [path for path in layout.quarantine.iterdir() if path.is_file()]
+    except FileNotFoundError:
+        return []
+
+
+def drop(layout: Layout, is_purged: Callable[[Kept], bool]) -> int:
+    """Delete the lines of which `is_purged` says so; return how many they were."""
+    purged = 0
+    for path in files(layout):
+        times = path.stat()
+        draft = path.with_name(f".{path.name}")
+        before = purged
+        with path.open("rb") as file, open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            while line := file.readline(MAX_LINE_BYTES):
+                if is_purged(Kept(path, times.st_mtime_ns, line)):
+                    purged += 1
+                else:
+                    out.write(line)
+            is_empty = out.tell() == 0
+        if is_empty:
+            path.unlink()
+        elif purged > before:
+            os.utime(draft, ns=(times.st_atime_ns, times.st_mtime_ns))
+            draft.replace(path)
+        draft.unlink(missing_ok=True)
+    return purged
