@@ -179,6 +179,7 @@ class Recorder:
             self.describe_process()
         self._write_open_spans(slow_ns)
         if self._writer is not None:
+            self._tell_dropped(self._writer)
             self._writer.seal_if_old()
             if self._writer.sealed_enough():
                 self._start_absorber()
@@ -199,6 +200,15 @@ class Recorder:
         self._process_written = True
         self.write_record("process", {"process_id": self.writer.process_id, **describe()})
 
+    def _tell_dropped(self, writer: Writer) -> None:
+        """Leave in the journal how many spans were dropped since, as soon as lines can be written again."""
+        dropped = writer.dropped_spans
+        if dropped == writer.dropped_told:
+            return
+        facts = {"process_id": writer.process_id, "dropped_spans": dropped, "drop_reason": writer.drop_reason}
+        if self.write_record("process", facts):
+            writer.dropped_told = dropped
+
     def _start_absorber(self, *, at_exit: bool = False) -> None:
         from tracer.journal import absorber
 
@@ -212,9 +222,10 @@ class Recorder:
             if self._writer is not None:
                 if not self._process_written:
                     self.describe_process()
+                self._tell_dropped(self._writer)
                 self._writer.close()
-                if self._writer.dropped_lines:
-                    logger.error("llm-tracer dropped %d spans that it could not write", self._writer.dropped_lines)
+                if self._writer.dropped_spans:
+                    logger.error("llm-tracer dropped %d spans that it could not write", self._writer.dropped_spans)
                 self._start_absorber(at_exit=True)
             self._shut_outgoing()
 
@@ -242,7 +253,8 @@ class Recorder:
         row = span.row(ended=ended)
         row["process_id"] = writer.process_id
         line = self._redactor.redact(_line(row))
-        writer.write(line)
+        if not writer.write(line) and ended:
+            writer.dropped_spans += 1
         if self.config.processors and ended:
             self._send_out(line)
 

@@ -18,6 +18,7 @@ from tracer.plain import plain
 from tracer.rows import CANCELLED, ERROR, INCOMPLETE, INTERRUPTED, LOST, MODEL_CALL_KINDS, OK, RUNNING
 from tracer.span_row import SpanRow
 from tracer.tree import Trace
+from tracer.units import short_age
 
 UNKNOWN = "–"
 SHORT_ID = 16
@@ -74,9 +75,9 @@ def trace_list(traces: Iterable[Mapping[str, Any]], now_ns: int) -> Table:
     for row in traces:
         table.add_row(
             _status_mark(row["status"]),
-            row["trace_id"][:SHORT_ID],
+            plain(row["trace_id"][:SHORT_ID]),
             plain(row["name"]),
-            _age(now_ns - row["start_ns"]),
+            short_age(now_ns - row["start_ns"]),
             duration(row["end_ns"] - row["start_ns"] if row["end_ns"] is not None else None),
             str(row["span_count"]),
             at_least(tokens(_sum(row["input_tokens"], row["output_tokens"])), row["tokens_unknown_calls"]),
@@ -128,7 +129,7 @@ def _headline(trace: Trace, summary: Mapping[str, Any]) -> Text:
     for label, value in (("session", summary["session_id"]), ("user", summary["user_id"]), ("tags", tags)):
         if value:
             line.append(f"  {label} {plain(value)}", "dim")
-    line.append("  " + trace.trace_id, "dim")
+    line.append("  " + plain(trace.trace_id), "dim")
     return line
 
 
@@ -151,7 +152,7 @@ def _name(guide: str, row: SpanRow) -> Text:
     line.append(" ")
     line.append(plain(row.name), _KIND_STYLE.get(row.kind, "default"))
     if row.kind not in ("chain", "other"):
-        line.append(f" {row.kind}", "dim")
+        line.append(f" {plain(row.kind)}", "dim")
     return line
 
 
@@ -218,14 +219,6 @@ def _failures(trace: Trace) -> Sequence[RenderableType]:
 
 def _moment(ns: int) -> str:
     return datetime.fromtimestamp(ns / 1e9, timezone.utc).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _age(ns: int) -> str:
-    seconds = max(0, ns // 1_000_000_000)
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
 
 
 def _sum(*counts: int | None) -> int | None:

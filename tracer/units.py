@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: `300ms`, `2s`, `30d`."""
+"""Lengths of time and amounts of bytes as people write and read them: `300ms`, `30d`, `1.2 MB`."""
 
 from __future__ import annotations
 
@@ -32,3 +32,28 @@ def age_ns(text: str) -> int | None:
     if found is None or found == 0 or math.isinf(found) or not text.strip()[-1:].isalpha():
         return None
     return int(found)
+
+
+def short_age(ns: int) -> str:
+    """Return how long ago something was, in its largest unit: `3d`, `5m`, `0s`."""
+    seconds = max(0, ns // 1_000_000_000)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def size(count: float) -> str:
+    """Return bytes as people read them: `1.2 MB`."""
+    if count < 1000:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB", "GB"):
+        count /= 1000
+        if count < 1000:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} TB"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return `1 span`, `2 spans`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -9,9 +9,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from tracer import __version__
 from tracer.errors import TracerError, UsageError
+from tracer.plain import plain_lines
 
 COMMANDS = {
     "demo": "record a real chain of prompts against a local server: no key, no network",
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = import_module(f"tracer.cli.{options.command}").run(options)
     except TracerError as error:
-        print(f"tracer {options.command}: {error}", file=sys.stderr)
+        print(plain_lines(f"tracer {options.command}: {error}"), file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         if options.command == "run":  # the program's own, and it ends as it would without us
@@ -44,8 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """Quotes an argument that it refuses so that it drives no terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(plain_lines(message))
+
+
 def _parser(arguments: Sequence[str] | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tracer", description="See what an LLM program did.", epilog="`tracer COMMAND --help` tells more."
     )
     parser.add_argument("--version", action="version", version=f"llm-tracer {__version__}")

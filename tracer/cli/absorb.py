@@ -17,6 +17,7 @@ from tracer.plain import plain
 from tracer.store import notes
 from tracer.store.absorb import main
 from tracer.store.purge import keep
+from tracer.units import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +32,9 @@ def run(options: argparse.Namespace) -> int:
         _in_background(path)
         return 0
     absorbed = main(path)
-    print(f"Absorbed: {shared.counted(absorbed.spans, 'span')} of {shared.counted(absorbed.segments, 'segment')}.")
+    print(f"Absorbed: {counted(absorbed.spans, 'span')} of {counted(absorbed.segments, 'segment')}.")
     if absorbed.quarantined_lines:
-        lines = shared.counted(absorbed.quarantined_lines, "line")
+        lines = counted(absorbed.quarantined_lines, "line")
         print(f"Unreadable: {lines}, kept in {plain(str(Layout(path).quarantine))}.")
     return 0
 

@@ -10,12 +10,16 @@ tracer ls --where "cost_usd > 1"  by SQL over the table `traces`
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 
 from tracer import render
 from tracer.cli import options as shared
 from tracer.cli import reading
+from tracer.plain import plain
 from tracer.store import Store
+from tracer.store.purge import LARGE_BYTES
+from tracer.units import size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         reading.console().print(render.trace_list(traces, time.time_ns()))
     else:
         print(_nothing(store, bool(options.filter or options.where)))
+    if (stored := store.size()) > LARGE_BYTES:
+        print(f"The store takes {size(stored)}: `tracer purge --older-than 30d` deletes old traces.", file=sys.stderr)
     reading.absorb_later(store)
     return 0
 
@@ -45,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
 def _nothing(store: Store, filtered: bool) -> str:
     if filtered:
         return "No trace matches."
-    return f"No traces in {store.path}. Record some: `tracer demo`, `tracer run app.py`, or @trace in a program."
+    where = plain(str(store.path))
+    return f"No traces in {where}. Record some: `tracer demo`, `tracer run app.py`, or @trace in a program."
 
 
 def _count(text: str) -> int:

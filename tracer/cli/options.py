@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tracer.config import from_environment, resolved_store
+from tracer.plain import plain_json
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -37,23 +38,9 @@ def store_path(options: argparse.Namespace) -> Path:
     return Path(chosen).expanduser().absolute() if chosen else resolved_store(from_environment())
 
 
-def counted(count: int, noun: str) -> str:
-    """Return `1 span`, `2 spans`."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def size(count: float) -> str:
-    """Return bytes as people write them: `1.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
 def print_json(rows: Iterable[Mapping[str, Any]]) -> None:
-    json.dump([dict(row) for row in rows], sys.stdout, default=_plain, ensure_ascii=False)
-    sys.stdout.write("\n")
+    text = json.dumps([dict(row) for row in rows], default=_plain, ensure_ascii=False)
+    sys.stdout.write(plain_json(text) + "\n")
 
 
 def _plain(value: Any) -> Any:

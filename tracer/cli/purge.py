@@ -20,6 +20,7 @@ from tracer.errors import UsageError
 from tracer.plain import plain
 from tracer.store import purge as purging
 from tracer.store.purge import Found, Purged, Selection
+from tracer.units import counted, size
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,19 +69,19 @@ def _agreed(found: Found) -> bool:
 def _described(found: Found) -> str:
     parts = []
     if found.spans:
-        share = f", about {shared.size(found.bytes)}" if found.bytes else ""
-        parts.append(f"{shared.counted(found.traces, 'trace')} with {shared.counted(found.spans, 'span')}{share}")
+        share = f", about {size(found.bytes)}" if found.bytes else ""
+        parts.append(f"{counted(found.traces, 'trace')} with {counted(found.spans, 'span')}{share}")
     if found.quarantined_lines:
-        parts.append(shared.counted(found.quarantined_lines, "quarantined line"))
+        parts.append(counted(found.quarantined_lines, "quarantined line"))
     return " and ".join(parts)
 
 
 def _told(done: Purged) -> str:
-    text = f"Deleted {shared.counted(done.traces, 'trace')} with {shared.counted(done.spans, 'span')}"
+    text = f"Deleted {counted(done.traces, 'trace')} with {counted(done.spans, 'span')}"
     if done.quarantined_lines:
-        text += f" and {shared.counted(done.quarantined_lines, 'quarantined line')}"
+        text += f" and {counted(done.quarantined_lines, 'quarantined line')}"
     if done.freed_bytes > 0:
-        text += f"; the store is {shared.size(done.freed_bytes)} smaller"
+        text += f"; the store is {size(done.freed_bytes)} smaller"
     if done.waiting_spans:
         text += (
             f".\n{done.waiting_spans} of these spans lie in the journal of running programs: they are shown no more, "

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         shared.print_json(dataclasses.asdict(row) for row in trace.rows)
     else:
-        (summary,) = store.traces(where=f"trace_id = '{trace.trace_id}'", include_tests=True)
+        summary = store.summary(trace.trace_id)
         console = reading.console()
         console.print(render.trace_tree(trace, summary, min(console.width, 120)))
     reading.absorb_later(store)

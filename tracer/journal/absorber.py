@@ -44,6 +44,20 @@ def run(store: Path, timeout: float | None) -> bool:
         return False
 
 
+def why_not(store: Path) -> str:
+    """Return why no absorber can be started here, in a line; "" if one can. It takes half a second."""
+    if not sys.executable:
+        return "this Python does not know its own executable"
+    folder = store.parent if store.parent.is_dir() else None
+    try:
+        done = subprocess.run(
+            [*_command(store), "--help"], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+
+
 def _command(store: Path) -> list[str]:
     return [sys.executable, "-c", _PROGRAM, "absorb", "--store", str(store)]
 

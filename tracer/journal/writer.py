@@ -42,13 +42,18 @@ class _OpenFile:
 class Writer:
     """The journal of this process in one store.
 
-    `process_id` is new for each writer and never used again, so a reused pid cannot be mistaken for it.
+    `process_id` is new for each writer and never used again, so a reused pid cannot be mistaken for it. `dropped_lines`
+    did not reach the disk. The recorder counts in `dropped_spans` the ended spans among them, and in `dropped_told`
+    those of which a later line tells.
     """
 
     def __init__(self, store: Path) -> None:
         self.layout = Layout(store)
         self.process_id = os.urandom(16).hex()
         self.dropped_lines = 0
+        self.dropped_spans = 0
+        self.dropped_told = 0
+        self.drop_reason = ""
         self._segment: _OpenFile | None = None
         self._live: _OpenFile | None = None
         self._number = 0
@@ -64,6 +69,7 @@ class Writer:
             return False
         if len(line) >= MAX_LINE_BYTES:
             self.dropped_lines += 1
+            self.drop_reason = f"a span of {len(line)} bytes; it may take {MAX_LINE_BYTES}"
             logger.error("llm-tracer dropped a span of %d bytes; a span may take %d", len(line), MAX_LINE_BYTES)
             return False
         whole = b"\n" + line + b"\n" if self._torn else line + b"\n"
@@ -165,6 +171,7 @@ class Writer:
 
     def _failed(self, error: OSError) -> None:
         self.dropped_lines += 1
+        self.drop_reason = error.strerror or str(error)
         if self.dropped_lines == 1:
             logger.error(
                 "llm-tracer could not write to %s (%s): spans are being dropped; the program goes on. "

@@ -181,6 +181,11 @@ def gate(layout: Layout, *, shared: bool) -> Iterator[None]:
 def _attach_to_read(layout: Layout, connection: DuckDBPyConnection) -> None:
     if not is_absent(layout.store) and _attach(layout, connection, "read_only") > 0:
         return
+    attach_nothing(connection)
+
+
+def attach_nothing(connection: DuckDBPyConnection) -> None:
+    """Attach empty tables in place of a store."""
     connection.execute("detach database if exists store; attach ':memory:' as store")
     migrate(connection)
 

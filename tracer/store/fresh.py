@@ -16,6 +16,13 @@ SPANS = ", ".join(SPAN_COLUMNS)
 """The columns of `spans`, for a select or an insert."""
 
 
+STORED_PROCESSES = """(
+    from store.processes
+    union all by name select null::bigint as dropped_spans, null::varchar as drop_reason where false
+)"""
+"""The stored processes with all columns, though a reader may meet a store that nobody has brought up to date yet."""
+
+
 def forget(connection: DuckDBPyConnection, trace_ids: list[str]) -> None:
     """Drop the lines of these traces, which were purged."""
     if trace_ids:
@@ -60,7 +67,9 @@ _SORT = f"""
         arg_max(data->>'platform', rowid) as platform,
         arg_max(data->>'cwd', rowid) as cwd,
         arg_max(data->'packages', rowid) as packages,
-        arg_max(data->'git', rowid) as git
+        arg_max(data->'git', rowid) as git,
+        arg_max(try_cast(data->>'dropped_spans' as bigint), rowid) as dropped_spans,
+        arg_max(data->>'drop_reason', rowid) as drop_reason
     from fresh.lines where record = 'process' group by 1;
 
     create or replace table fresh.functions as
@@ -95,7 +104,7 @@ def settle(connection: DuckDBPyConnection) -> None:
     `start_ns`, so DuckDB passes over what is stored of other times.
     """
     low, high = connection.execute("select min(start_ns), max(start_ns) from fresh.spans").fetchall()[0]
-    connection.execute(_COMPARE.format(low=low or 0, high=high or 0))
+    connection.execute(_COMPARE.format(low=low or 0, high=high or 0, processes=STORED_PROCESSES))
     if connection.execute("select 1 from fresh.beaten limit 1").fetchone():
         connection.execute(_DROP_BEATEN)
     (since,) = connection.execute("select min(start_ns) from fresh.known_traces").fetchall()[0]
@@ -116,8 +125,10 @@ _COMPARE = """
     select process_id, coalesce(f.pid, s.pid) as pid, coalesce(f.start_ns, s.start_ns) as start_ns,
         coalesce(f.argv, s.argv) as argv, coalesce(f.executable, s.executable) as executable,
         coalesce(f.python, s.python) as python, coalesce(f.platform, s.platform) as platform,
-        coalesce(f.cwd, s.cwd) as cwd, coalesce(f.packages, s.packages) as packages, coalesce(f.git, s.git) as git
-    from fresh.new_processes f left join store.processes s using (process_id);
+        coalesce(f.cwd, s.cwd) as cwd, coalesce(f.packages, s.packages) as packages, coalesce(f.git, s.git) as git,
+        coalesce(f.dropped_spans, s.dropped_spans) as dropped_spans,
+        coalesce(f.drop_reason, s.drop_reason) as drop_reason
+    from fresh.new_processes f left join {processes} s using (process_id);
 """
 
 _DROP_BEATEN = """

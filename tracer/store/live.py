@@ -48,7 +48,7 @@ _EXTENTS = "select trace_id, start_ns, coalesce(end_ns, 9223372036854775807) as 
 _STORED = {
     "spans": "from store.spans",
     "traces": "from store.traces",
-    "processes": "from store.processes",
+    "processes": f"from {fresh.STORED_PROCESSES}",
     "functions": "from store.functions",
     "scores": "from store.scores",
     "fresh.extents": _EXTENTS,
@@ -59,9 +59,9 @@ _WITH_FRESH = {
     "traces": """
         from store.traces where trace_id not in (select trace_id from fresh.known_traces)
         union all by name from fresh.traces""",
-    "processes": """
-        from store.processes where process_id not in (select process_id from fresh.processes)
-        union all from fresh.processes""",
+    "processes": f"""
+        from {fresh.STORED_PROCESSES} where process_id not in (select process_id from fresh.processes)
+        union all by name from fresh.processes""",
     "functions": """
         from store.functions
         union all from fresh.functions where function_id not in (select function_id from store.functions)""",

@@ -32,6 +32,9 @@ from tracer.units import age_ns
 _MODEST = "set threads = 1; set memory_limit = '512MB'"
 """DuckDB's share of the machine. With one thread the rows stay in their order."""
 
+LARGE_BYTES = 5_000_000_000
+"""From this size of the store on, a hint names `tracer purge`."""
+
 _STILL_WARM_NS = 3600 * 10**9
 """How long after its last row a trace of an unknown state is expected to get others."""
 

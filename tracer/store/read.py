@@ -23,7 +23,7 @@ from tracer.rows import SPAN_COLUMNS
 from tracer.span_row import SpanRow, span_row
 from tracer.store import absorb, live, purge
 from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
-from tracer.store.database import attached, connect, store_error, told
+from tracer.store.database import attached, connect, is_absent, store_error, told
 from tracer.store.filters import Condition, all_of, parse
 from tracer.store.lookup import found
 from tracer.store.statement import check_where, one_that_reads
@@ -116,6 +116,12 @@ class Store:
             )
         return Trace(id_, [span_row(dict(zip(names, row, strict=True))) for row in rows])
 
+    def summary(self, trace_id: str) -> dict[str, Any]:
+        """Return the row of `traces` of the trace with this id. Raises TraceNotFound where there is none."""
+        for row in self.sql("from traces where trace_id = ?", [trace_id]):
+            return row
+        raise TraceNotFound(f"there is no trace {trace_id!r}")
+
     def span(self, trace_id: str, span_id: str) -> SpanRow:
         """Return one span with all its columns. Raises TraceNotFound where there is none."""
         with self._open(traces=False) as connection:
@@ -147,6 +153,11 @@ class Store:
             facts = [_fact(path) for path in (self.path, *(segment.path for segment in self._layout.segments()))]
             facts += [f"{id_} {is_locked(path)}" for id_, path in sorted(self._layout.live_files().items())]
         return hashlib.blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()
+
+    def size(self) -> int:
+        """Return the bytes of the DuckDB file, without the journal; 0 while there is none."""
+        with told(self._layout):
+            return 0 if is_absent(self.path) else self.path.stat().st_size
 
     def waiting(self) -> bool:
         """Return whether there is something for an absorber to do."""
