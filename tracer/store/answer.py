@@ -10,7 +10,6 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +21,7 @@ import orjson
 from duckdb import DuckDBPyConnection, DuckDBPyRelation, Statement
 
 from tracer.errors import QueryError
+from tracer.store.patience import interruptible
 
 T = TypeVar("T")
 
@@ -115,23 +115,15 @@ def ask(
     limits: Limits,
     form: Callable[[Question], T],
 ) -> T:
-    """Return what `form` makes of the answer to a statement. Raises QueryError beyond the limits.
-
-    That is done in a thread of its own: DuckDB looks at no signal while it works, so Ctrl-C would wait for its end.
-    """
-    with closing(connection.cursor()) as cursor, ThreadPoolExecutor(1, thread_name_prefix="llm-tracer") as pool:
-        working = pool.submit(form, Question(cursor, statement, params, limits))
+    """Return what `form` makes of the answer to a statement. Raises QueryError beyond the limits."""
+    with closing(connection.cursor()) as cursor:
+        question = Question(cursor, statement, params, limits)
         try:
-            return working.result(limits.seconds)
+            return interruptible(cursor, lambda: form(question), limits.seconds)
         except duckdb.OutOfMemoryException as error:
             raise QueryError(_TOO_MUCH.format(memory=limits.memory)) from error
         except concurrent.futures.TimeoutError as error:
             raise QueryError(_TOO_LONG.format(seconds=limits.seconds)) from error
-        finally:
-            # An interrupt between two statements is lost, so it is sent until one has hit.
-            while not working.done():
-                cursor.interrupt()
-                concurrent.futures.wait([working], 0.02)
 
 
 Ask = Callable[[Callable[[Question], Any]], Any]

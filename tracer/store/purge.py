@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 from duckdb import DuckDBPyConnection
@@ -26,6 +28,7 @@ from tracer.store import live, notes, quarantine
 from tracer.store.absorb import absorb_what_waits, sole_writer
 from tracer.store.database import attach_new, attached, connect, gate, is_absent, replace, told
 from tracer.store.lookup import found
+from tracer.store.patience import interruptible
 from tracer.store.quarantine import Kept
 from tracer.units import age_ns
 
@@ -128,7 +131,7 @@ def purge(path: Path, chosen: Selection, *, tell: Callable[[str], object] = str)
         absorb_what_waits(layout)
         with closing(connect(layout)) as connection:
             connection.execute(_MODEST)
-            done = _purge(layout, connection, chosen, tell)
+            done = interruptible(connection, lambda: _purge(layout, connection, chosen, tell))
         with gate(layout, shared=False):
             shutil.rmtree(layout.spill, ignore_errors=True)
     return done
@@ -159,7 +162,8 @@ def _purge(layout: Layout, connection: DuckDBPyConnection, chosen: Selection, te
             is_purged = _line_check(connection, chosen)
             if traces:
                 _check_room(layout, connection)
-                _write_what_stays(layout, connection, draft, tell)
+                with _progress(draft, before.st_size - _estimated_bytes(layout, connection), tell):
+                    _write_what_stays(layout, connection, draft)
                 notes.note_purged(layout, _expected_again(connection))
         _step("written")
         if traces:
@@ -172,7 +176,8 @@ def _purge(layout: Layout, connection: DuckDBPyConnection, chosen: Selection, te
 
 def _choose(connection: DuckDBPyConnection, chosen: Selection) -> None:
     """Make `fresh.chosen`, the ids of the traces, and `fresh.waiting`, the live rows."""
-    conditions, parameters = ["true"], []
+    conditions = ["true"]
+    parameters: list[Any] = []
     for column, value in (("session_id", chosen.session_id), ("user_id", chosen.user_id)):
         if value is not None:
             conditions.append(f"trace_id in (select trace_id from spans where {column} = ?)")
@@ -252,9 +257,27 @@ def _check_room(layout: Layout, connection: DuckDBPyConnection) -> None:
         )
 
 
-def _write_what_stays(
-    layout: Layout, connection: DuckDBPyConnection, draft: Path, tell: Callable[[str], object]
-) -> None:
+@contextmanager
+def _progress(draft: Path, expected_bytes: int, tell: Callable[[str], object]) -> Iterator[None]:
+    """Tell once a second how much of the new file is written."""
+    is_written = threading.Event()
+
+    def watch() -> None:
+        while not is_written.wait(1):
+            written = draft.stat().st_size if draft.exists() else 0
+            tell(f"writing what stays: {min(99, written * 100 // max(1, expected_bytes))} %")
+
+    tell("writing what stays")
+    watcher = threading.Thread(target=watch, name="llm-tracer", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_written.set()
+        watcher.join()
+
+
+def _write_what_stays(layout: Layout, connection: DuckDBPyConnection, draft: Path) -> None:
     attach_new(connection, draft, "draft")
     try:
         connection.execute("copy from database store to draft (schema)")
@@ -262,7 +285,6 @@ def _write_what_stays(
         living = sorted(live.living(layout))
         tables = [name for (name,) in connection.execute(_TABLES).fetchall()]
         for table in sorted(tables, key=lambda table: table not in _STAYS):
-            tell(f"writing what stays: {table}")
             condition = _STAYS.get(table, "true")
             parameters = [living] if "?" in condition else []
             connection.execute(f'insert into draft."{table}" from store."{table}" t where {condition}', parameters)
