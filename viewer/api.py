@@ -89,8 +89,7 @@ class Api:
 
         def answer() -> Json:
             trace = self.store.trace(trace_id, content=False)
-            summary = next(iter(self.store.traces(where=f"trace_id = '{trace.trace_id}'", limit=1, include_tests=True)))
-            return trace_json(trace, summary)
+            return trace_json(trace, self.store.summary(trace.trace_id))
 
         return self._since(request.query_params.get("since"), answer)
 
