@@ -243,6 +243,20 @@ def test_a_condition_filters_and_never_shows_more(store: Store, where: str, coun
     assert len(store.traces(where=where, include_tests=count == 1)) == count
 
 
+MONSTERS = {
+    "sums": "select " + "+".join("1" * 5000),
+    "selects": "select " + "(select " * 300 + "1" + ")" * 300,
+    "brackets": "select " + "(" * 5000 + "1" + ")" * 5000,
+    "unions": " union all ".join(["select 1"] * 50_000),
+}
+
+
+@pytest.mark.parametrize("kind", MONSTERS)
+def test_sql_too_long_or_too_deep_is_refused_at_once(store: Store, kind: str) -> None:
+    with pytest.raises(QueryError):
+        list(store.sql(MONSTERS[kind]))
+
+
 ENDLESS = "select count(*) from range(1000000) a, range(1000000) b where a.range + b.range = -1"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from tracer.errors import StoreUnavailable
 from tracer.journal.layout import Layout
 
 _FORGET_AFTER_NS = 30 * 86400 * 10**9
@@ -71,6 +72,10 @@ def _purged(layout: Layout) -> dict[str, int]:
         found: dict[str, int] = orjson.loads(layout.purged.read_bytes())
     except FileNotFoundError:
         return {}
+    except orjson.JSONDecodeError as error:
+        raise StoreUnavailable(
+            f"{layout.purged} cannot be read, so nobody knows what was purged. Delete it, if that may be forgotten."
+        ) from error
     return found
 
 

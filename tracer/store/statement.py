@@ -24,11 +24,15 @@ _TABLE_FUNCTIONS = frozenset(
 _SCALAR_FUNCTIONS = frozenset({"getenv", "current_setting", "write_log"})
 """Those that tell or do more than their arguments say."""
 
+_LONGEST = 200_000
+"""Characters of SQL. DuckDB cannot be interrupted while it plans, and plans some long ones for minutes."""
+
 _EXPLAIN = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain\s+(?:analyze\s+|\([^)]*\)\s*)?", re.IGNORECASE | re.DOTALL)
 
 
 def one_that_reads(connection: DuckDBPyConnection, query: str) -> Statement:
     """Return the statement of a user. Raises QueryError for one that does more than read, and for more than one."""
+    _check_length(query)
     statements = connection.extract_statements(query)
     if len(statements) != 1 or statements[0].type not in (StatementType.SELECT, StatementType.EXPLAIN):
         raise QueryError("only one statement at a time, and only one that reads (select, from, describe …)")
@@ -56,12 +60,21 @@ def check_where(connection: DuckDBPyConnection, where: str) -> None:
 
 def _parsed(connection: DuckDBPyConnection, query: str) -> list[Any]:
     """Return the statements as DuckDB's parser reads them. It serializes only such as read."""
+    _check_length(query)
     ((text,),) = connection.execute("select json_serialize_sql(?::varchar)", [query]).fetchall()
-    tree = orjson.loads(text)
+    try:
+        tree = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise QueryError("the SQL is nested too deeply") from error
     if tree["error"]:
         raise QueryError(str(tree["error_message"]))
     statements: list[Any] = tree["statements"]
     return statements
+
+
+def _check_length(query: str) -> None:
+    if len(query) > _LONGEST:
+        raise QueryError(f"SQL may have {_LONGEST} characters, not {len(query)}: give long lists as parameters")
 
 
 def _check(statements: list[Any]) -> None:
