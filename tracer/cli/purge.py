@@ -1,9 +1,9 @@
 """Delete traces for good, and give their space back.
 
-tracer purge --older-than 30d          all of whose last sign is older
-tracer purge --session s1              those of a session
-tracer purge --user ada --older-than 1w  those of a user, if they are older
-tracer purge 01a208cbf92beae2          one, by its id or the beginning of it
+tracer purge --older-than 30d              in which nothing happened since
+tracer purge --session s1                  those of a session
+tracer purge --user ada --older-than 1w    those of a user, if they are older
+tracer purge 01a208cbf92beae2              one, by its id or the beginning of it
 
 It says what it would delete, and asks. All that is given must hold. Traces that are running are never too old.
 """

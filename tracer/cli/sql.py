@@ -23,9 +23,13 @@ from tracer.store.answer import MEMORY, SECONDS
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("query", help="one statement that reads")
-    parser.add_argument("--limit", type=shared.count_or_zero, default=10_000, help="most rows (10000; 0: all)")
-    parser.add_argument("--timeout", type=float, default=SECONDS, help="most seconds (30; 0: for ever)")
-    parser.add_argument("--memory", default=MEMORY, help="most memory (2GB)")
+    parser.add_argument(
+        "-n", "--limit", type=shared.count_or_zero, default=10_000, help="most rows (default: 10000; 0: all)"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=SECONDS, metavar="SECONDS", help="most time (default: 30; 0: for ever)"
+    )
+    parser.add_argument("--memory", default=MEMORY, metavar="BYTES", help="most memory, like 8GB (default: 2GB)")
     shared.add_store(parser)
     shared.add_json(parser)
 

@@ -20,7 +20,7 @@ import duckdb
 import orjson
 from duckdb import DuckDBPyConnection, DuckDBPyRelation, Statement
 
-from tracer.errors import QueryError
+from tracer.errors import QueryError, UsageError
 from tracer.store.patience import interruptible
 
 T = TypeVar("T")
@@ -32,6 +32,7 @@ SECONDS = 30.0
 """How long a question may take if nobody says otherwise. While it is asked, nothing can be absorbed."""
 
 MEMORY = "2GB"
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])i?B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,16 @@ class Limits:
     memory: str = MEMORY
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", self.memory):
-            raise QueryError(f"{self.memory!r} is no amount of memory: write it like 4GB or 512MB")
+        if self.rows is not None and self.rows < 0:
+            raise UsageError(f"limit is the most rows, or None for all; not {self.rows!r}")
+        if self.seconds is not None and not self.seconds > 0:
+            raise UsageError(f"timeout is the most seconds, or None for ever; not {self.seconds!r}")
+        if not _MEMORY.fullmatch(self.memory):
+            raise UsageError(f"memory is the most that may be taken, such as 4GB or 512MB; not {self.memory!r}")
 
     @property
     def memory_bytes(self) -> int:
-        number, unit = re.fullmatch(r"([\d.]+) ?([KMGT])i?B", self.memory).groups()  # type: ignore[union-attr]
+        number, unit = _MEMORY.findall(self.memory)[0]
         return int(float(number) * 1000 ** ("KMGT".index(unit) + 1))
 
     @property
