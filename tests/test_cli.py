@@ -12,7 +12,7 @@ import pytest
 
 import programs
 import tracer
-from tracer.cli import COMMANDS
+from tracer.cli import COMMANDS, main
 from tracer.store import Store
 
 
@@ -101,6 +101,19 @@ def test_misuse_is_told_in_a_line(recorded: Path, arguments: list[str], code: in
 def test_an_empty_store_says_how_to_begin(store_path: Path) -> None:
     assert "tracer demo" in programs.tracer(store_path, "ls").stdout
     assert "tracer demo" in programs.tracer(store_path, "show").stderr
+
+
+def test_a_large_store_is_pointed_to_purge(
+    recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracer.recorder.RECORDER.writer.seal()
+    Store(recorded).absorb()
+    monkeypatch.setenv("TRACER_STORE", str(recorded))
+    assert main(["ls"]) == 0
+    assert "tracer purge" not in capsys.readouterr().err
+    monkeypatch.setattr("tracer.cli.ls.LARGE_BYTES", 1000)
+    assert main(["ls"]) == 0
+    assert "`tracer purge --older-than 30d`" in capsys.readouterr().err
 
 
 SCRIPT = """

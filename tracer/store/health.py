@@ -340,7 +340,8 @@ def _ours(layout: Layout) -> Iterator[Path]:
     yield layout.store.with_name(layout.store.name + ".wal")
     yield layout.folder
     if layout.folder.is_dir():
-        yield from layout.folder.rglob("*")
+        # DuckDB makes the folder that it spills to, and removes it.
+        yield from (path for path in layout.folder.rglob("*") if layout.spill not in (path, path.parent))
 
 
 def _command_paths(layout: Layout) -> str:

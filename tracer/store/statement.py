@@ -21,7 +21,7 @@ _TABLE_FUNCTIONS = frozenset(
 )
 """Those that make rows of values, or describe the tables. All others reach files, settings or the program's memory."""
 
-_SCALAR_FUNCTIONS = frozenset({"getenv", "current_setting", "write_log"})
+_SCALAR_FUNCTIONS = frozenset({"getenv", "current_setting", "json_serialize_plan", "write_log"})
 """Those that tell or do more than their arguments say."""
 
 _LONGEST = 200_000
