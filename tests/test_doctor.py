@@ -163,6 +163,25 @@ def test_who_holds_the_file_is_named(path: Path) -> None:
     assert levels(path) == {"ok"}
 
 
+def test_a_gate_that_somebody_keeps_shut_is_told_and_not_waited_for(path: Path) -> None:
+    filled(path)
+    program = """
+        import sys, time
+        from pathlib import Path
+        from tracer.journal.layout import Layout
+        from tracer.store.database import gate
+        with gate(Layout(Path(sys.argv[1])), shared=False):
+            print("shut", flush=True)
+            time.sleep(60)
+    """
+    with programs.start(program, path, path) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        finding = found(path, "contents", "bad")
+        process.kill()
+    assert str(process.pid) in finding.text or sys.platform != "linux"
+
+
 def test_an_absorber_at_work_is_told(path: Path) -> None:
     filled(path)
     program = """

@@ -286,6 +286,36 @@ def test_readers_and_recording_go_on_while_it_purges(path: Path) -> None:
     assert set(answers) <= {tuple(range(10)), (1, 3, 5, 7, 9)}
 
 
+def test_while_programs_record_and_absorb_only_what_was_chosen_goes(path: Path) -> None:
+    program = """
+        import sys, time
+        import tracer
+        for number in range(400):
+            for session in ("stays", "goes"):
+                with tracer.using(session_id=session), tracer.span(f"{sys.argv[1]} {number}"), tracer.span("inside"):
+                    pass
+            if number % 50 == 0:
+                tracer.recorder.RECORDER.writer.seal()
+            time.sleep(0.002)
+    """
+    recorders = [programs.start(program, path, name, TRACER_ABSORB="1") for name in ("a", "b")]
+    purges = 0
+    while any(recorder.poll() is None for recorder in recorders):
+        purges += purge.purge(path, Selection(session_id="goes")).traces > 0
+    for recorder in recorders:
+        assert recorder.wait(timeout=60) == 0
+        recorder.communicate()
+    purge.purge(path, Selection(session_id="goes"))
+    absorb(path)
+    rows = Store(path).sql(
+        "select session_id, count(*) as spans, count(distinct span_id) as ids from spans group by all"
+    )
+    assert list(rows) == [{"session_id": "stays", "spans": 1600, "ids": 1600}]
+    (sums,) = Store(path).sql("select count(*) as traces, sum(span_count)::int as spans from traces")
+    assert sums == {"traces": 800, "spans": 1600}
+    assert purges > 0
+
+
 def test_a_program_that_holds_the_file_is_named_and_nothing_changes(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

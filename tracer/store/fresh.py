@@ -31,8 +31,7 @@ def forget(connection: DuckDBPyConnection, trace_ids: list[str]) -> None:
 
 _FORGET = """
     delete from fresh.lines
-    where list_contains($ids::varchar[], trace_id)
-        or (record = 'score' and list_contains($ids::varchar[], data->>'trace_id'))
+    where coalesce(trace_id, if(record = 'score', data->>'trace_id', null)) in (select unnest($ids::varchar[]))
 """
 
 

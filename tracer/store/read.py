@@ -66,7 +66,8 @@ class Store:
         It sees the views `spans`, `traces`, `processes`, `functions` and `scores`, and the stored tables as `store.…`;
         neither files nor the network, nor settings of this machine. `limit` is the most rows, `timeout` the most
         seconds (None: for ever), `memory` the most that DuckDB and the rows may take, such as "512MB". DuckDB looks at
-        the time between steps of its work, so that a single one of enormous size is ended late. Raises QueryError for SQL that cannot be answered, or not within these.
+        the time between steps of its work, so that a single step of enormous size ends late.
+        Raises QueryError for SQL that cannot be answered, or not within these.
         """
         limits = Limits(limit, timeout, memory)
         return Rows(lambda form: self._ask(query, params, form, limits))
