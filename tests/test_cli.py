@@ -89,6 +89,12 @@ def test_absorb_moves_everything_into_duckdb(recorded: Path) -> None:
         (["run", "no_such_file.py"], 2, "no_such_file.py"),
         (["frobnicate"], 2, "invalid choice"),
         (["ls", "--limit", "0"], 2, "at least 1"),
+        (["ls", "\udcff"], 2, "UTF-8"),
+        (["sql", "select '\udcff'"], 2, "UTF-8"),
+        (["purge", "--session", "\udcff"], 2, "UTF-8"),
+        (["sql", "select 1", "--timeout", "-1"], 2, "timeout"),
+        (["sql", "select 1", "--memory", "much"], 2, "4GB"),
+        (["purge", "0123456789", "--yes"], 1, "no trace"),
     ],
 )
 def test_misuse_is_told_in_a_line(recorded: Path, arguments: list[str], code: int, told: str) -> None:

@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parser(arguments).parse_args(arguments)
     try:
+        if options.command != "run":  # the program's own arguments may be anything
+            _check_texts(options)
         code: int = import_module(f"tracer.cli.{options.command}").run(options)
     except TracerError as error:
         print(plain_lines(f"tracer {options.command}: {error}"), file=sys.stderr)
@@ -44,6 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return code
+
+
+def _check_texts(options: argparse.Namespace) -> None:
+    """Raise UsageError for an argument with bytes that are no UTF-8. Paths may have such."""
+    for value in vars(options).values():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not text.isascii() and text.encode(errors="replace").decode() != text:
+                raise UsageError(f"{text!r} is not written in UTF-8")
 
 
 class _Parser(argparse.ArgumentParser):
