@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -225,6 +226,24 @@ def test_lines_in_quarantine_go_with_their_age_or_session_and_others_stay(path: 
     assert purge.purge(path, selection(older_than="1h", user_id="u1")).quarantined_lines == 1
     assert purge.purge(path, selection(older_than="1h")).quarantined_lines == 1
     assert list(Layout(path).quarantine.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_at_once_and_all_is_as_it_was(path: Path) -> None:
+    filled(path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table mine as select md5(range::varchar) as hash from range(10_000_000)")
+    size = path.stat().st_size
+    command = [str(Path(sys.executable).with_name("tracer")), "purge", "--session", "s0", "--yes", "--store", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not (path.with_name(f".{path.name}.purge") / path.name).exists():
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (130, "", "")
+    assert kept(path) == list(range(10))
+    assert path.stat().st_size == size
+    assert not list(path.parent.glob(".*"))
 
 
 STEPS = ["written", "replaced"]
