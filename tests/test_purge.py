@@ -229,6 +229,20 @@ def test_lines_in_quarantine_go_with_their_age_or_session_and_others_stay(path: 
 
 
 @pytest.mark.slow
+def test_rows_of_a_megabyte_each_are_purged_though_duckdb_takes_many_at_once(path: Path) -> None:
+    filled(path)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{path}' as store (row_group_size 8192)")
+        connection.execute("""
+            insert into store.spans by name
+            select md5(range::varchar) as trace_id, 'wide' as name, range as start_ns, range as end_ns,
+                to_json(repeat(md5(range::varchar), 30_000)) as input
+            from range(700)""")
+    assert purge.purge(path, Selection(session_id="s0")).traces == 5
+    assert len(Store(path).sql("select 1 from spans where name = 'wide'")) == 700
+
+
+@pytest.mark.slow
 def test_ctrl_c_ends_it_at_once_and_all_is_as_it_was(path: Path) -> None:
     filled(path)
     with duckdb.connect(str(path)) as connection:

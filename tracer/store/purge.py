@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import orjson
 from duckdb import DuckDBPyConnection
 
@@ -34,6 +35,9 @@ from tracer.units import age_ns
 
 _MODEST = "set threads = 1; set memory_limit = '512MB'"
 """DuckDB's share of the machine. With one thread the rows stay in their order."""
+
+_GENEROUS = "set threads = 1"
+"""DuckDB takes 2,048 rows at once, whatever they hold: of the largest there are, that is more than a modest share."""
 
 LARGE_BYTES = 5_000_000_000
 """From this size of the store on, a hint names `tracer purge`."""
@@ -129,9 +133,10 @@ def purge(path: Path, chosen: Selection, *, tell: Callable[[str], object] = str)
         _clear_leftovers(layout)
         tell("absorbing what waits")
         absorb_what_waits(layout)
-        with closing(connect(layout)) as connection:
-            connection.execute(_MODEST)
-            done = interruptible(connection, lambda: _purge(layout, connection, chosen, tell))
+        try:
+            done = _purge_within(_MODEST, layout, chosen, tell)
+        except duckdb.OutOfMemoryException:
+            done = _purge_within(_GENEROUS, layout, chosen, tell)
         with gate(layout, shared=False):
             shutil.rmtree(layout.spill, ignore_errors=True)
     return done
@@ -145,6 +150,12 @@ def keep(path: Path, retention: str) -> Purged | None:
     done = purge(path, selection(older_than=retention))
     notes.note_kept(layout)
     return done
+
+
+def _purge_within(settings: str, layout: Layout, chosen: Selection, tell: Callable[[str], object]) -> Purged:
+    with closing(connect(layout)) as connection:
+        connection.execute(settings)
+        return interruptible(connection, lambda: _purge(layout, connection, chosen, tell))
 
 
 def _purge(layout: Layout, connection: DuckDBPyConnection, chosen: Selection, tell: Callable[[str], object]) -> Purged:
