@@ -11,6 +11,7 @@ It says what it would delete, and asks. All that is given must hold. Traces that
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from rich.console import Console
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    os.umask(0o077)  # DuckDB would let others read what it spills
     chosen = _selection(options)
     path = shared.store_path(options)
     found = purging.find(path, chosen)
