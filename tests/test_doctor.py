@@ -390,7 +390,7 @@ def test_an_absorber_that_cannot_be_started_says_why(path: Path, monkeypatch: py
 def test_in_a_project_it_says_which_root_it_found(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "inside").mkdir()
-    environ = {name: value for name, value in os.environ.items() if name != "TRACER_STORE"}
+    environ = {name: value for name, value in os.environ.items() if name != "TRACER_STORE"} | {"COLUMNS": "300"}
     command = [str(Path(sys.executable).with_name("tracer")), "doctor"]
     done = subprocess.run(command, cwd=tmp_path / "inside", env=environ, capture_output=True, text=True, check=False)
     assert f"{tmp_path / '.tracer' / 'traces.duckdb'}, for the project's root has pyproject.toml" in done.stdout

@@ -115,7 +115,7 @@ def test_not_a_byte_of_what_was_purged_is_left_on_the_disk(path: Path) -> None:
     absorb(path)
     written(path, *marked(21, session_id="s0"))  # waits to be absorbed
     spill = Layout(path).spill
-    spill.mkdir()
+    spill.mkdir(exist_ok=True)
     (spill / "duckdb_temp_block-1.block").write_text(MARKER)  # of a reader that was killed
     leftover = path.with_name(f".{path.name}.purge")
     leftover.mkdir()
