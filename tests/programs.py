@@ -10,10 +10,11 @@ from pathlib import Path
 
 
 def start(program: str, store: Path, *arguments: object, **environ: str) -> subprocess.Popen[str]:
-    """Start a program that records to `store`; its output can be read while it runs."""
+    """Start a program that records to `store`; its output can be read, and input be given, while it runs."""
     return subprocess.Popen(
         [sys.executable, "-u", "-c", textwrap.dedent(program), *map(str, arguments)],
         env={**os.environ, "TRACER_STORE": str(store), **environ},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

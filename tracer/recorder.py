@@ -33,7 +33,7 @@ from tracer.context import (
     scope_of,
     sdk_is_installed,
 )
-from tracer.errors import contain, logger
+from tracer.errors import contain
 from tracer.journal.writer import Writer
 from tracer.span import Span, UnrecordedSpan, now_ns
 from tracer.watcher import Watcher
@@ -175,7 +175,7 @@ class Recorder:
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
         describe this process, seal old segments, start absorbing when enough waits."""
-        if self._writer is not None and not self._process_written:
+        if self._writer is not None and self._writer.is_open and not self._process_written:
             self.describe_process()
         self._write_open_spans(slow_ns)
         if self._writer is not None:
@@ -213,8 +213,6 @@ class Recorder:
                 if not self._process_written:
                     self.describe_process()
                 self._writer.close()
-                if self._writer.dropped_lines:
-                    logger.error("llm-tracer dropped %d spans that it could not write", self._writer.dropped_lines)
                 self._start_absorber(at_exit=True)
             self._shut_outgoing()
 

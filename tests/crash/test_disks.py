@@ -5,16 +5,215 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 from journal_lines import span, written
+from ledger import assert_balance
+from preload import preloaded
 
 import programs
 from tracer.errors import StoreUnavailable
 from tracer.journal.layout import Layout
 from tracer.store import Store
+from tracer.store import absorb as absorbing
 from tracer.store.absorb import absorb
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MB with room for 40 files."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=40", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk, on Linux")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def change(disk: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
+
+
+RECORDING = """
+    import sys, time
+    import tracer
+    from tracer.journal import writer
+    from tracer.recorder import RECORDER
+
+    def record(kind, count, size=400):
+        for number in range(count):
+            tracer.span(f"{kind} {number}", input="x" * size).end()
+            print(f"{kind} {number}")
+
+    def wait_for_the_test():
+        print("-", flush=True)
+        sys.stdin.readline()
+"""
+
+
+def dropped(stderr: str) -> int:
+    """How many rows the program said that it dropped: one line when it began, one at its end, and nothing else."""
+    first, last = stderr.splitlines()
+    assert first.startswith("llm-tracer cannot write to")
+    assert "set TRACER_STORE to a path that can be written" in first
+    found = re.fullmatch(r"llm-tracer dropped (\d+) rows that it could not write", last)
+    assert found, last
+    return int(found[1])
+
+
+def emitted_until_it_waits(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    return list(takewhile(lambda line: line != "-", map(str.rstrip, process.stdout)))
+
+
+def test_what_a_full_disk_has_no_room_for_is_counted_and_recording_goes_on_when_it_has(disk: Path) -> None:
+    store = disk / "traces.duckdb"
+    program = (
+        RECORDING
+        + """
+    record("while it fills up", 2000)
+    wait_for_the_test()
+    record("with room again", 100)
+    """
+    )
+    with programs.start(program, store) as process:
+        emitted = emitted_until_it_waits(process)
+        change(disk, "size=16m")
+        stdout, stderr = process.communicate("go on\n", timeout=30)
+    emitted += stdout.splitlines()
+    assert process.returncode == 0
+    assert len(emitted) == 2100
+    names = {row["name"] for row in Store(store).sql("select name from spans")}
+    assert {f"with room again {number}" for number in range(100)} <= names
+    assert_balance(store, emitted, dropped=dropped(stderr))
+
+
+def test_where_a_disk_has_no_room_for_another_file_recording_goes_on_once_it_has(disk: Path) -> None:
+    store = disk / "traces.duckdb"
+    program = (
+        RECORDING
+        + """
+    writer.SEGMENT_BYTES = 5_000
+    record("while it fills up", 1000)
+    wait_for_the_test()
+    time.sleep(writer.OPEN_AGAIN_S)
+    record("with room again", 20)
+    """
+    )
+    with programs.start(program, store) as process:
+        emitted = emitted_until_it_waits(process)
+        change(disk, "size=16m,nr_inodes=1000")
+        stdout, stderr = process.communicate("go on\n", timeout=30)
+    emitted += stdout.splitlines()
+    assert process.returncode == 0
+    assert_balance(store, emitted, dropped=dropped(stderr))
+
+
+@pytest.mark.parametrize("moment", ["at the first span", "later"])
+def test_with_too_many_files_open_spans_are_counted_and_recording_goes_on_when_there_are_fewer(
+    path: Path, moment: str
+) -> None:
+    program = (
+        RECORDING
+        + """
+    import os, resource
+    if sys.argv[1] == "later":
+        record("before", 100)
+    RECORDER.tick(0)
+    RECORDER.writer.seal()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        pass
+    record("with too many", 100)
+    for descriptor in taken:
+        os.close(descriptor)
+    time.sleep(writer.OPEN_AGAIN_S)
+    record("with fewer", 100)
+    """
+    )
+    done = programs.run(program, path, moment)
+    emitted = done.stdout.splitlines()
+    assert dropped(done.stderr) == 100
+    assert "Too many open files" in done.stderr
+    assert_balance(path, emitted, dropped=100)
+    assert len(Store(path).sql("from processes")) == 1
+
+
+def test_a_quota_that_is_reached_is_like_a_full_disk(path: Path, tmp_path: Path) -> None:
+    environ = preloaded(
+        tmp_path,
+        """
+        ssize_t write(int descriptor, const void *bytes, size_t size) {
+            char link[64], target[4096] = "";
+            snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+            if (readlink(link, target, sizeof target - 1) > 0 && strstr(target, ".ndjson") && getenv("QUOTA_REACHED")
+                && access(getenv("QUOTA_REACHED"), F_OK) == 0) { errno = EDQUOT; return -1; }
+            ssize_t (*real)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
+            return real(descriptor, bytes, size);
+        }
+        """,
+    )
+    reached = tmp_path / "reached"
+    program = (
+        RECORDING
+        + """
+    from pathlib import Path
+    record("before", 100)
+    Path(sys.argv[1]).touch()
+    record("beyond", 100)
+    Path(sys.argv[1]).unlink()
+    record("after", 100)
+    """
+    )
+    done = programs.run(program, path, reached, **environ, QUOTA_REACHED=str(reached))
+    assert "quota exceeded" in done.stderr
+    assert_balance(path, done.stdout.splitlines(), dropped=dropped(done.stderr))
+
+
+def test_on_a_read_only_disk_the_program_goes_on_and_one_line_says_where_to_record(disk: Path) -> None:
+    change(disk, "ro")
+    done = programs.run(RECORDING + "\n    record('nowhere', 10)", disk / "traces.duckdb")
+    assert "Read-only file system" in done.stderr
+    assert dropped(done.stderr) == len(done.stdout.splitlines()) + 1, "ten spans, and what describes their process"
+
+
+def test_absorbing_on_a_full_disk_loses_nothing_wherever_the_room_ends(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the store is made, while the rows are written, and at the checkpoint after the commit."""
+    change(disk, "size=6m")
+    store = disk / "traces.duckdb"
+    emitted = [f"s{number}" for number in range(1000)]
+    written(store, *(span(name, at=number, input=os.urandom(600).hex()) for number, name in enumerate(emitted)))
+    filler = disk / "filler"
+    steps = [""]
+    monkeypatch.setattr(absorbing, "_step", steps.append)
+    stopped_after = Counter[str]()
+    for room in range(0, 4_000_000, 50_000):
+        free = os.statvfs(disk)
+        filler.write_bytes(b"x" * max(0, free.f_bavail * free.f_frsize - room))
+        try:
+            absorb(store)
+        except StoreUnavailable as error:
+            stopped_after[steps[-1]] += "Nothing is lost" in str(error)
+        filler.unlink()
+        assert {row["name"] for row in Store(store).sql("from spans")} == set(emitted)
+    print(f"stopped after {dict(stopped_after)}")
+    assert {"", "inserted", "committed"} <= stopped_after.keys()
+    assert_balance(store, emitted)
 
 
 def test_on_a_full_disk_segments_wait_and_are_absorbed_once_there_is_room(path: Path) -> None:

@@ -21,6 +21,7 @@ from tracer.journal.locks import try_lock, unlockable
 SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_AGE_S = 20.0
 ABSORB_BYTES = 2 * SEGMENT_BYTES
+OPEN_AGAIN_S = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -53,14 +54,22 @@ class Writer:
         self._live: _OpenFile | None = None
         self._number = 0
         self._torn = False
-        self._off = False
+        self._is_over = False
+        self._is_told = False
+        self._open_again_s = 0.0
         self._sealed_bytes = 0
         self._opening = threading.RLock()  # entered again when a signal handler or a finalizer records in the midst
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a segment is open that has taken its first line, or is about to."""
+        return self._segment is not None
 
     def write(self, line: bytes) -> bool:
         """Append a line (a JSON object with no newline in it); return whether it is on its way to the disk."""
         segment = self._segment or self._open()
-        if segment is None:  # recording is off, which was said once
+        if segment is None:
+            self.dropped_lines += 1
             return False
         if len(line) >= MAX_LINE_BYTES:
             self.dropped_lines += 1
@@ -70,12 +79,14 @@ class Writer:
         try:
             written = os.write(segment.descriptor, whole)
         except OSError as error:
-            self._failed(error)
+            self.dropped_lines += 1
+            self._tell(error)
             return False
         segment.size += written
         self._torn = written < len(whole)
         if self._torn:
-            self._failed(OSError(errno.ENOSPC, "only a part of a line could be written"))
+            self.dropped_lines += 1
+            self._tell(OSError(errno.ENOSPC, "only a part of a line could be written"))
             return False
         if segment.size >= SEGMENT_BYTES:
             self.seal()
@@ -107,21 +118,24 @@ class Writer:
             self._sealed_bytes = 0
         return enough
 
-    def close(self, *, lives_on: bool = False) -> None:
-        """Seal, and unless the process `lives_on` end its liveness: what is still open is then LOST, not RUNNING."""
+    def close(self) -> None:
+        """Seal, and end the liveness of this process: what is still open is then LOST, not RUNNING."""
         self.seal()
-        if not lives_on and self._live is not None:
+        if self.dropped_lines:
+            logger.error("llm-tracer dropped %d rows that it could not write", self.dropped_lines)
+            self.dropped_lines = 0
+        if self._live is not None:
             self.layout.live(self.process_id).unlink(missing_ok=True)
             self._live = None
 
     def forget(self) -> None:
         """Close what a forked child inherited: the locks stay with the parent, whose descriptors they belong to."""
         self._segment = self._live = None
-        self._off = True
+        self._is_over = True
 
     def _open(self) -> _OpenFile | None:
         with self._opening:
-            if self._off or self._segment is not None:
+            if self._segment is not None or self._is_over or time.monotonic() < self._open_again_s:
                 return self._segment
             try:
                 self._make_folder()
@@ -130,13 +144,9 @@ class Writer:
                 self._number += 1
                 self._segment = self._create(self.layout.segment(self.process_id, self._number))
             except OSError as error:
-                self._off = True
-                logger.error(
-                    "llm-tracer cannot write its journal %s (%s): recording is off. Set TRACER_STORE to a path that "
-                    "can be written.",
-                    self.layout.folder,
-                    error,
-                )
+                # It may pass, as when the program has too many files open; but trying at each span would slow it down.
+                self._open_again_s = time.monotonic() + OPEN_AGAIN_S
+                self._tell(error)
             return self._segment
 
     def _make_folder(self) -> None:
@@ -156,19 +166,26 @@ class Writer:
         hidden = path.with_name("." + path.name)
         file = _OpenFile(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600))
         try:
-            try_lock(file.descriptor)
-        except OSError as error:
-            hidden.unlink()
-            raise OSError(error.errno, unlockable(path, error)) from error
-        hidden.rename(path)
+            self._lock(file, path)
+            hidden.rename(path)
+        except OSError:
+            hidden.unlink(missing_ok=True)
+            raise
         return file
 
-    def _failed(self, error: OSError) -> None:
-        self.dropped_lines += 1
-        if self.dropped_lines == 1:
+    @staticmethod
+    def _lock(file: _OpenFile, path: Path) -> None:
+        try:
+            try_lock(file.descriptor)
+        except OSError as error:
+            raise OSError(error.errno, unlockable(path, error)) from error
+
+    def _tell(self, error: OSError) -> None:
+        if not self._is_told:
+            self._is_told = True
             logger.error(
-                "llm-tracer could not write to %s (%s): spans are being dropped; the program goes on. "
-                "Free some space or set TRACER_STORE.",
+                "llm-tracer cannot write to %s (%s): spans are dropped while that lasts, and the program goes on. "
+                "Free some space, or set TRACER_STORE to a path that can be written.",
                 self.layout.folder,
                 error,
             )
