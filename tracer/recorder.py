@@ -70,7 +70,6 @@ class Recorder:
         self._writer: Writer | None = None
         self._first_write = threading.RLock()
         self._outgoing: Outgoing | None = None
-        self._process_written = False
         self.unrecorded = UnrecordedSpan(self)
         self.watcher = Watcher(self.tick)
 
@@ -175,8 +174,10 @@ class Recorder:
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
         describe this process, seal old segments, start absorbing when enough waits."""
-        if self._writer is not None and self._writer.is_open and not self._process_written:
+        if self._writer is not None and self._writer.has_begun and not self._writer.is_described:
             self.describe_process()
+            for span in list(self.open_spans.values()):  # where the journal was deleted, they are to be seen again
+                span.is_open_written = False
         self._write_open_spans(slow_ns)
         if self._writer is not None:
             self._writer.seal_if_old()
@@ -196,7 +197,7 @@ class Recorder:
     def describe_process(self) -> None:
         from tracer.process import describe
 
-        self._process_written = True
+        self.writer.is_described = True
         self.write_record("process", {"process_id": self.writer.process_id, **describe()})
 
     def _start_absorber(self, *, at_exit: bool = False) -> None:
@@ -210,7 +211,7 @@ class Recorder:
         with contain("the end of the process"):
             self._write_open_spans(0)
             if self._writer is not None:
-                if not self._process_written:
+                if not self._writer.is_described:
                     self.describe_process()
                 self._writer.close()
                 self._start_absorber(at_exit=True)
@@ -231,7 +232,6 @@ class Recorder:
         self.open_spans = {}
         self._writer = None
         self._first_write = threading.RLock()
-        self._process_written = False
         self._random = random.Random(os.urandom(16))
         self.watcher = Watcher(self.tick)
 
@@ -260,7 +260,6 @@ class Recorder:
         if self._writer is not None:
             self._writer.close()
         self._writer = None
-        self._process_written = False
 
 
 RECORDER = Recorder(from_environment())

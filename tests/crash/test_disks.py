@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import takewhile
@@ -59,18 +60,20 @@ RECORDING = """
 """
 
 
-def dropped(stderr: str) -> int:
-    """How many rows the program said that it dropped: one line when it began, one at its end, and nothing else."""
+def lost(stderr: str, reason: str = "cannot write to .* set TRACER_STORE to a path that can be written") -> int:
+    """How many rows the program said that it lost: one line when that began, one at its end, and nothing else."""
     first, last = stderr.splitlines()
-    assert first.startswith("llm-tracer cannot write to")
-    assert "set TRACER_STORE to a path that can be written" in first
-    found = re.fullmatch(r"llm-tracer dropped (\d+) rows that it could not write", last)
+    assert re.search(reason, first), first
+    found = re.fullmatch(r"llm-tracer lost (\d+) rows that could not be written, or were deleted", last)
     assert found, last
     return int(found[1])
 
 
-def emitted_until_it_waits(process: subprocess.Popen[str]) -> list[str]:
+def emitted_until_it_waits(process: subprocess.Popen[str], answer: str = "") -> list[str]:
     assert process.stdout is not None
+    assert process.stdin is not None
+    if answer:
+        print(answer, file=process.stdin, flush=True)
     return list(takewhile(lambda line: line != "-", map(str.rstrip, process.stdout)))
 
 
@@ -93,7 +96,7 @@ def test_what_a_full_disk_has_no_room_for_is_counted_and_recording_goes_on_when_
     assert len(emitted) == 2100
     names = {row["name"] for row in Store(store).sql("select name from spans")}
     assert {f"with room again {number}" for number in range(100)} <= names
-    assert_balance(store, emitted, dropped=dropped(stderr))
+    assert_balance(store, emitted, dropped=lost(stderr))
 
 
 def test_where_a_disk_has_no_room_for_another_file_recording_goes_on_once_it_has(disk: Path) -> None:
@@ -102,6 +105,8 @@ def test_where_a_disk_has_no_room_for_another_file_recording_goes_on_once_it_has
         RECORDING
         + """
     writer.SEGMENT_BYTES = 5_000
+    record("at first", 1)
+    RECORDER.tick(0)  # describes the process, which is else done at some moment
     record("while it fills up", 1000)
     wait_for_the_test()
     time.sleep(writer.OPEN_AGAIN_S)
@@ -114,7 +119,7 @@ def test_where_a_disk_has_no_room_for_another_file_recording_goes_on_once_it_has
         stdout, stderr = process.communicate("go on\n", timeout=30)
     emitted += stdout.splitlines()
     assert process.returncode == 0
-    assert_balance(store, emitted, dropped=dropped(stderr))
+    assert_balance(store, emitted, dropped=lost(stderr))
 
 
 @pytest.mark.parametrize("moment", ["at the first span", "later"])
@@ -146,7 +151,7 @@ def test_with_too_many_files_open_spans_are_counted_and_recording_goes_on_when_t
     )
     done = programs.run(program, path, moment)
     emitted = done.stdout.splitlines()
-    assert dropped(done.stderr) == 100
+    assert lost(done.stderr) == 100
     assert "Too many open files" in done.stderr
     assert_balance(path, emitted, dropped=100)
     assert len(Store(path).sql("from processes")) == 1
@@ -180,14 +185,44 @@ def test_a_quota_that_is_reached_is_like_a_full_disk(path: Path, tmp_path: Path)
     )
     done = programs.run(program, path, reached, **environ, QUOTA_REACHED=str(reached))
     assert "quota exceeded" in done.stderr
-    assert_balance(path, done.stdout.splitlines(), dropped=dropped(done.stderr))
+    assert_balance(path, done.stdout.splitlines(), dropped=lost(done.stderr))
 
 
 def test_on_a_read_only_disk_the_program_goes_on_and_one_line_says_where_to_record(disk: Path) -> None:
     change(disk, "ro")
     done = programs.run(RECORDING + "\n    record('nowhere', 10)", disk / "traces.duckdb")
     assert "Read-only file system" in done.stderr
-    assert dropped(done.stderr) == len(done.stdout.splitlines()) + 1, "ten spans, and what describes their process"
+    assert lost(done.stderr) == len(done.stdout.splitlines()) + 1, "ten spans, and what describes their process"
+
+
+@pytest.mark.parametrize("what", ["the journal", "the folder of the store"])
+def test_what_is_deleted_while_recording_is_begun_anew_and_the_rows_that_went_are_counted(
+    tmp_path: Path, what: str
+) -> None:
+    store = tmp_path / ".tracer" / "traces.duckdb"
+    program = (
+        RECORDING
+        + """
+    record("deleted", 100)
+    with tracer.span("around"):
+        wait_for_the_test()
+        time.sleep(1)
+        record("begun anew", 100)
+        wait_for_the_test()
+    """
+    )
+    with programs.start(program, store) as process:
+        emitted = emitted_until_it_waits(process)
+        time.sleep(1)  # the rows of the process and of the span that is open go too
+        shutil.rmtree(Layout(store).folder if what == "the journal" else store.parent)
+        emitted += emitted_until_it_waits(process, "go on")
+        assert [row["name"] for row in Store(store).sql("from spans where status = 'RUNNING'")] == ["around"]
+        assert len(Store(store).sql("from processes where pid = ?", [process.pid])) == 1
+        _, stderr = process.communicate("go on\n", timeout=30)
+    assert process.returncode == 0
+    assert lost(stderr, "was deleted or moved while recording, and 102 rows with it") == 102
+    assert (store.parent / ".gitignore").exists() or what == "the journal"
+    assert_balance(store, [*emitted, "around"], dropped=100)
 
 
 def test_absorbing_on_a_full_disk_loses_nothing_wherever_the_room_ends(
@@ -202,7 +237,7 @@ def test_absorbing_on_a_full_disk_loses_nothing_wherever_the_room_ends(
     steps = [""]
     monkeypatch.setattr(absorbing, "_step", steps.append)
     stopped_after = Counter[str]()
-    for room in range(0, 4_000_000, 50_000):
+    for room in range(0, 4_000_000, 65_000):
         free = os.statvfs(disk)
         filler.write_bytes(b"x" * max(0, free.f_bavail * free.f_frsize - room))
         try:

@@ -57,6 +57,14 @@ def is_locked(path: Path) -> bool:
         os.close(descriptor)
 
 
+def is_at(path: Path, descriptor: int) -> bool:
+    """Return whether the file that is open here is the one that lies there now."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
 @contextmanager
 def locked(path: Path, *, shared: bool, timeout: float) -> Iterator[bool]:
     """Hold the lock of `path` (created when missing) for the block; yield False where `timeout` seconds did not do.

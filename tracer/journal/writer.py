@@ -16,12 +16,14 @@ from pathlib import Path
 
 from tracer.errors import logger
 from tracer.journal.layout import MAX_LINE_BYTES, Layout
-from tracer.journal.locks import try_lock, unlockable
+from tracer.journal.locks import is_at, try_lock, unlockable
 
 SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_AGE_S = 20.0
 ABSORB_BYTES = 2 * SEGMENT_BYTES
 OPEN_AGAIN_S = 1.0
+
+_PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -33,23 +35,39 @@ class _OpenFile:
     """
 
     descriptor: int
+    path: Path
     opened_s: float = field(default_factory=time.monotonic)
     size: int = 0
 
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         close(self.descriptor)
 
+    def is_in_place(self) -> bool:
+        """Return whether the file still lies where readers look for it."""
+        return is_at(self.path, self.descriptor)
+
+    def deleted_lines(self) -> int:
+        """Return how many lines went with this file when it was deleted; none, when it was only moved."""
+        if os.fstat(self.descriptor).st_nlink:
+            return 0
+        pieces = range(0, self.size, _PIECE_BYTES)
+        return sum(os.pread(self.descriptor, _PIECE_BYTES, start).count(b"\n") for start in pieces)
+
 
 class Writer:
     """The journal of this process in one store.
 
-    `process_id` is new for each writer and never used again, so a reused pid cannot be mistaken for it.
+    `process_id` is new for each writer and never used again, so a reused pid cannot be mistaken for it. `has_begun`
+    tells that a segment could be opened, `is_described` is for whoever describes the process: false again when what
+    was written is gone.
     """
 
     def __init__(self, store: Path) -> None:
         self.layout = Layout(store)
         self.process_id = os.urandom(16).hex()
         self.dropped_lines = 0
+        self.has_begun = False
+        self.is_described = False
         self._segment: _OpenFile | None = None
         self._live: _OpenFile | None = None
         self._number = 0
@@ -59,11 +77,6 @@ class Writer:
         self._open_again_s = 0.0
         self._sealed_bytes = 0
         self._opening = threading.RLock()  # entered again when a signal handler or a finalizer records in the midst
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a segment is open that has taken its first line, or is about to."""
-        return self._segment is not None
 
     def write(self, line: bytes) -> bool:
         """Append a line (a JSON object with no newline in it); return whether it is on its way to the disk."""
@@ -98,17 +111,16 @@ class Writer:
         if segment is not None:
             self._sealed_bytes += segment.size
             self._torn = False
+            if not segment.is_in_place():
+                self._lost(segment)
 
     def seal_if_old(self) -> None:
         """Seal a segment that has lines and some age, or whose file is no longer where readers look for it."""
         segment = self._segment
         if segment is None:
             return
-        if os.fstat(segment.descriptor).st_nlink == 0:
-            logger.error("the journal %s was deleted while recording; it is begun anew", self.layout.folder)
-            self._live = None
-            self.seal()
-        elif segment.size and time.monotonic() - segment.opened_s > SEGMENT_AGE_S:
+        is_old = segment.size and time.monotonic() - segment.opened_s > SEGMENT_AGE_S
+        if is_old or not segment.is_in_place():
             self.seal()
 
     def sealed_enough(self) -> bool:
@@ -122,7 +134,7 @@ class Writer:
         """Seal, and end the liveness of this process: what is still open is then LOST, not RUNNING."""
         self.seal()
         if self.dropped_lines:
-            logger.error("llm-tracer dropped %d rows that it could not write", self.dropped_lines)
+            logger.error("llm-tracer lost %d rows that could not be written, or were deleted", self.dropped_lines)
             self.dropped_lines = 0
         if self._live is not None:
             self.layout.live(self.process_id).unlink(missing_ok=True)
@@ -139,10 +151,11 @@ class Writer:
                 return self._segment
             try:
                 self._make_folder()
-                if self._live is None:
+                if self._live is None or not self._live.is_in_place():
                     self._live = self._create(self.layout.live(self.process_id))
                 self._number += 1
                 self._segment = self._create(self.layout.segment(self.process_id, self._number))
+                self.has_begun = True
             except OSError as error:
                 # It may pass, as when the program has too many files open; but trying at each span would slow it down.
                 self._open_again_s = time.monotonic() + OPEN_AGAIN_S
@@ -164,7 +177,8 @@ class Writer:
 
     def _create(self, path: Path) -> _OpenFile:
         hidden = path.with_name("." + path.name)
-        file = _OpenFile(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600))
+        # It is read only if it is deleted under us, to count what was lost.
+        file = _OpenFile(os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600), path)
         try:
             self._lock(file, path)
             hidden.rename(path)
@@ -189,3 +203,13 @@ class Writer:
                 self.layout.folder,
                 error,
             )
+
+    def _lost(self, segment: _OpenFile) -> None:
+        lines = segment.deleted_lines()
+        self.dropped_lines += lines
+        self.is_described = False
+        logger.error(
+            "the journal %s was deleted or moved while recording, and %d rows with it; it is begun anew",
+            self.layout.folder,
+            lines,
+        )

@@ -22,7 +22,7 @@ from duckdb import DuckDBPyConnection
 
 from tracer.errors import StoreLocked, logger
 from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
-from tracer.journal.locks import is_locked, locked, try_lock
+from tracer.journal.locks import is_at, is_locked, locked, try_lock
 from tracer.store import fresh
 from tracer.store.database import attached, connect, told
 from tracer.store.enrich import enrich
@@ -216,18 +216,9 @@ def _taken(segments: list[Segment]) -> Iterator[list[Segment]]:
             except FileNotFoundError:
                 continue
             held.callback(os.close, descriptor)
-            if try_lock(descriptor) and _is_at(segment.path, descriptor):
+            if try_lock(descriptor) and is_at(segment.path, descriptor):
                 ours.append(segment)
         yield ours
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Return whether the file that was locked is the one that lies there now."""
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(there, os.fstat(descriptor))
 
 
 def _quarantine(layout: Layout, segment: Path, lines: list[bytes]) -> None:
