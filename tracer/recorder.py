@@ -68,6 +68,7 @@ class Recorder:
         self._random = random.Random(os.urandom(16))
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
+        self._held = threading.local()  # by the thread that forks: its `writer`
         self._first_write = threading.RLock()
         self._outgoing: Outgoing | None = None
         self.unrecorded = UnrecordedSpan(self)
@@ -218,17 +219,23 @@ class Recorder:
             self._shut_outgoing()
 
     def before_fork(self) -> None:
-        """Let no thread of ours be running: it would be gone in the child, and Python warns of such forks."""
+        """Let no thread of ours be running, which would be gone in the child, and no thread be opening a file of ours,
+        which the child would keep open unknowingly."""
         self.watcher.stop()
+        writer = self._writer
+        self._held.writer = writer if writer is not None and writer.hold() else None
 
     def after_fork_in_parent(self) -> None:
+        if (writer := self._held.writer) is not None:
+            writer.release()
         if self.open_spans:
             self._wake()
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a forked child: the open spans, the journal and the watcher are the parent's."""
         if self._writer is not None:
-            self._writer.forget()
+            with contain("a fork"):
+                self._writer.forget()
         self.open_spans = {}
         self._writer = None
         self._first_write = threading.RLock()

@@ -31,16 +31,24 @@ class _OpenFile:
     """A descriptor that closes when nobody refers to it any more.
 
     A thread that is about to write holds a reference, so no other thread can close the descriptor under it and have its
-    number reused for a file of the program's.
+    number reused for a file of the program's. `among` holds what a writer has open, as descriptor and inode: it is
+    there until after the descriptor was closed, so whoever looks there must compare both.
     """
 
     descriptor: int
     path: Path
+    among: set[tuple[int, int]]
+    inode: int = field(init=False)
     opened_s: float = field(default_factory=time.monotonic)
     size: int = 0
 
+    def __post_init__(self) -> None:
+        self.inode = os.fstat(self.descriptor).st_ino
+        self.among.add((self.descriptor, self.inode))
+
     def __del__(self, close: Callable[[int], None] = os.close) -> None:
         close(self.descriptor)
+        self.among.discard((self.descriptor, self.inode))
 
     def is_in_place(self) -> bool:
         """Return whether the file still lies where readers look for it."""
@@ -70,6 +78,7 @@ class Writer:
         self.is_described = False
         self._segment: _OpenFile | None = None
         self._live: _OpenFile | None = None
+        self._files: set[tuple[int, int]] = set()
         self._number = 0
         self._torn = False
         self._is_over = False
@@ -140,10 +149,25 @@ class Writer:
             self.layout.live(self.process_id).unlink(missing_ok=True)
             self._live = None
 
+    def hold(self) -> bool:
+        """Let no other thread open files until `release`, as over a fork; return False if that took too long."""
+        return self._opening.acquire(timeout=1)
+
+    def release(self) -> None:
+        self._opening.release()
+
     def forget(self) -> None:
-        """Close what a forked child inherited: the locks stay with the parent, whose descriptors they belong to."""
-        self._segment = self._live = None
+        """Let go of what a forked child inherited, so that the locks are the parent's alone and end with it."""
         self._is_over = True
+        self._segment = self._live = None
+        if self._files:
+            # A thread was about to write. In the child it is gone, and will never drop its reference; or it is the one
+            # that forked, in a signal handler say, and the line that it goes on to write is the parent's to write.
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for descriptor, inode in self._files:
+                if _inode(descriptor) == inode:
+                    os.dup2(nowhere, descriptor, inheritable=False)
+            os.close(nowhere)
 
     def _open(self) -> _OpenFile | None:
         with self._opening:
@@ -178,7 +202,8 @@ class Writer:
     def _create(self, path: Path) -> _OpenFile:
         hidden = path.with_name("." + path.name)
         # It is read only if it is deleted under us, to count what was lost.
-        file = _OpenFile(os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600), path)
+        descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        file = _OpenFile(descriptor, path, self._files)
         try:
             self._lock(file, path)
             hidden.rename(path)
@@ -213,3 +238,10 @@ class Writer:
             self.layout.folder,
             lines,
         )
+
+
+def _inode(descriptor: int) -> int | None:
+    try:
+        return os.fstat(descriptor).st_ino
+    except OSError:
+        return None
