@@ -120,8 +120,8 @@ def _begin(layout: Layout, connection: DuckDBPyConnection) -> None:
         connection.execute("create table fresh.prices as from store.prices where source = ?", [source()])
         names = {segment.name: segment for segment in layout.segments()}
         stored = fresh.absorbed(connection, list(names))
-    for name in stored:
-        names[name].path.unlink(missing_ok=True)
+    if stored:
+        _delete(layout, [names[name] for name in stored])
 
 
 def _slices(sizes: dict[Segment, int]) -> Iterator[list[Segment]]:
@@ -165,10 +165,26 @@ def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list
         connection.execute("commit")
         _step("committed")
     _step("closed")
+    _delete(layout, segments)
+    return Absorbed(len(segments), spans, sum(map(len, unreadable.values())))
+
+
+def _delete(layout: Layout, segments: list[Segment]) -> None:
+    """Delete segments that are stored. DuckDB has synced what it committed; a new file's name is synced here, so that
+    no power cut takes both."""
+    _sync(layout.store.parent)
     for segment in segments:
         segment.path.unlink(missing_ok=True)
         _step("deleted")
-    return Absorbed(len(segments), spans, sum(map(len, unreadable.values())))
+
+
+def _sync(path: Path) -> None:
+    if sys.platform != "win32":  # where a folder cannot be opened
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:
@@ -226,6 +242,9 @@ def _quarantine(layout: Layout, segment: Path, lines: list[bytes]) -> None:
     kept = layout.quarantine / segment.name
     with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync(layout.quarantine)
     logger.warning("%d lines of the journal could not be read; they are kept in %s", len(lines), kept)
 
 
