@@ -22,6 +22,7 @@ from duckdb import DuckDBPyConnection
 from tracer.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew, StoreUnavailable
 from tracer.journal.layout import Layout
 from tracer.journal.locks import locked
+from tracer.store.log import cut, log_of, torn_at
 from tracer.store.migrations import LATEST, migrate, version
 
 GATE_SECONDS = 20.0
@@ -73,11 +74,20 @@ def attached(layout: Layout, connection: DuckDBPyConnection, *, to_write: bool =
     has it open, and it is made or brought up to date first; a block that raises is rolled back.
     Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable.
     """
-    with _gate(layout, shared=not to_write):
+    with ExitStack() as gate:
+        gate.enter_context(_gate(layout, shared=not to_write))
         if to_write:
             _attach_to_write(layout, connection)
         else:
-            _attach_to_read(layout, connection)
+            try:
+                _attach_to_read(layout, connection)
+            except StoreDamaged as damage:
+                if torn_at(damage.__cause__) is None:
+                    raise
+                gate.close()  # it is not for one of many readers to mend
+                _mend_log(layout, connection)
+                gate.enter_context(_gate(layout, shared=True))
+                _attach_to_read(layout, connection)
         try:
             yield
         except BaseException:
@@ -184,13 +194,19 @@ def _attach_to_read(layout: Layout, connection: DuckDBPyConnection) -> None:
     migrate(connection)
 
 
+def _mend_log(layout: Layout, connection: DuckDBPyConnection) -> None:
+    with _gate(layout, shared=False):
+        _attach(layout, connection, _WRITING)
+        connection.execute("detach store")
+
+
 def _attach_to_write(layout: Layout, connection: DuckDBPyConnection) -> None:
     with told(layout):
         if is_absent(layout.store):
             _create(layout, connection)
         _attach(layout, connection, _WRITING)
         # DuckDB would make its log readable by others.
-        os.close(os.open(_log_of(layout.store), os.O_WRONLY | os.O_CREAT, 0o600))
+        os.close(os.open(log_of(layout.store), os.O_WRONLY | os.O_CREAT, 0o600))
         migrate(connection)
 
 
@@ -206,6 +222,11 @@ def _attach(layout: Layout, connection: DuckDBPyConnection, options: str) -> int
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+        except StoreDamaged as damage:
+            position = torn_at(damage.__cause__)
+            if position is None or options != _WRITING:
+                raise
+            cut(layout, position)
     with told(layout):
         found = version(connection)
     if found is None:
@@ -225,7 +246,7 @@ def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
     """Make the store under another name first, so that a crash leaves no half of it."""
     draft = layout.store.with_name(f".{layout.store.name}.new")
     # The log of a store that was deleted would be replayed into this one.
-    for leftover in (draft, _log_of(draft), _log_of(layout.store)):
+    for leftover in (draft, log_of(draft), log_of(layout.store)):
         leftover.unlink(missing_ok=True)
     connection.execute(f"attach {_quoted(draft)} as store (type duckdb, {_NEW}, {_WRITING})")
     try:
@@ -234,10 +255,6 @@ def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
         connection.execute("detach store")
     draft.chmod(0o600)
     draft.replace(layout.store)
-
-
-def _log_of(store: Path) -> Path:
-    return store.with_name(store.name + ".wal")
 
 
 def _quoted(path: Path) -> str:
