@@ -18,7 +18,7 @@ import orjson
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 
-from tracer.capture import Redactor, cut, encode, shape_only
+from tracer.capture import Redactor, cut, encode, leave_native_code, shape_only
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
     Entered,
@@ -212,6 +212,7 @@ class Recorder:
         with contain("the end of the process"):
             self._write_open_spans(0)
             if self._writer is not None:
+                leave_native_code()
                 if not self._writer.is_described:
                     self.describe_process()
                 self._writer.close()
