@@ -21,10 +21,12 @@ def start(program: str, store: Path, *arguments: object, **environ: str) -> subp
     )
 
 
-def run(program: str, store: Path, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; the test fails if the program does."""
+def run(
+    program: str, store: Path, *arguments: object, seconds: float = 60, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; the test fails if the program does, or takes longer."""
     with start(program, store, *arguments, **environ) as process:
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=seconds)
     assert process.returncode == 0, stderr
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
