@@ -6,13 +6,19 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def start(program: str, store: Path, *arguments: object, **environ: str) -> subprocess.Popen[str]:
-    """Start a program that records to `store`; its output can be read, and input be given, while it runs."""
+def start(
+    program: str, store: Path, *arguments: object, before: Sequence[str] = (), **environ: str
+) -> subprocess.Popen[str]:
+    """Start a program that records to `store`; its output can be read, and input be given, while it runs.
+
+    `before` is a command that starts it.
+    """
     return subprocess.Popen(
-        [sys.executable, "-u", "-c", textwrap.dedent(program), *map(str, arguments)],
+        [*before, sys.executable, "-u", "-c", textwrap.dedent(program), *map(str, arguments)],
         env={**os.environ, "TRACER_STORE": str(store), **environ},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -35,7 +35,7 @@ from tracer.context import (
 )
 from tracer.errors import contain
 from tracer.journal.writer import Writer
-from tracer.span import Span, UnrecordedSpan, now_ns
+from tracer.span import CLOCK, Span, UnrecordedSpan, now_ns
 from tracer.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ class Recorder:
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
         describe this process, seal old segments, start absorbing when enough waits."""
+        CLOCK.follow_wall_clock(back=not self.open_spans)
         if self._writer is not None and self._writer.has_begun and not self._writer.is_described:
             self.describe_process()
             for span in list(self.open_spans.values()):  # where the journal was deleted, they are to be seen again

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable
 
 from tracer.errors import contain
-from tracer.span import CLOCK
 
 PERIOD_S = 0.25
 SLOW_NS = 500_000_000
@@ -49,7 +48,6 @@ class Watcher:
     def _run(self, stopping: threading.Event) -> None:
         while True:
             with contain("long-running spans"):
-                CLOCK.follow_wall_clock()
                 self._tick(SLOW_NS)
             if stopping.wait(PERIOD_S):
                 return
