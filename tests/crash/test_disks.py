@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import re
 import shutil
@@ -316,19 +314,25 @@ def test_in_a_folder_that_cannot_be_written_reading_works_and_absorbing_says_why
     assert "TRACER_STORE" in message
 
 
-def test_without_flock_the_advice_is_to_use_a_local_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written(path, span("one"))
+def test_without_flock_nothing_is_recorded_or_read_and_the_advice_is_to_use_a_local_disk(
+    path: Path, tmp_path: Path
+) -> None:
+    without = preloaded(tmp_path, "int flock(int descriptor, int operation) { errno = ENOTSUP; return -1; }")
+    done = programs.run(RECORDING + "\n    record('nowhere', 10)", path, **without)
+    assert done.stdout.splitlines() == [f"nowhere {number}" for number in range(10)]
+    assert lost(done.stderr, "does not support flock .*Set TRACER_STORE to a file on a local disk") == 11
+    assert [file.name for file in Layout(path).folder.iterdir()] == [".gitignore"]
+    segment = written(path, span("one"))
+    for command in ("ls", "absorb"):
+        told = programs.tracer(path, command, **without)
+        assert told.returncode == 1
+        assert "does not support flock" in told.stderr
+        assert "TRACER_STORE" in told.stderr
+    assert segment.exists()
+    assert_balance(path, ["one"])
 
-    def refuse(descriptor: int, operation: int) -> None:
-        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    for attempt in (lambda: len(Store(path).traces()), lambda: absorb(path)):
-        with pytest.raises(StoreUnavailable, match=r"does not support flock.*TRACER_STORE"):
-            attempt()
-
-
-def test_a_folder_that_cannot_be_written_costs_one_line_in_the_log(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_costs_no_more_than_the_spans(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
     program = """

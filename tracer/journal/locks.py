@@ -46,13 +46,18 @@ else:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether some process holds the lock of this file; False where there is no such file."""
+    """Return whether some process holds the lock of this file; False where there is no such file.
+
+    Raises StoreUnavailable where the file system knows no `flock`.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
         return not try_lock(descriptor, shared=True)
+    except OSError as error:
+        raise StoreUnavailable(unlockable(path, error)) from error
     finally:
         os.close(descriptor)
 
