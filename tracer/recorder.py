@@ -159,9 +159,11 @@ class Recorder:
         Imported at the end, or by another thread then, some of it (any named tuple) makes Python forget that the
         program ends for a Ctrl-C, so that its exit code would be another.
         """
-        from tracer import process  # noqa: F401
-        from tracer.journal import absorber  # noqa: F401
-
+        try:
+            from tracer import process  # noqa: F401
+            from tracer.journal import absorber  # noqa: F401
+        except OSError:  # too many files are open; a later span tries again
+            return
         self.watcher.ensure_running()
 
     def ended(self, span: Span) -> None:
@@ -215,7 +217,8 @@ class Recorder:
             if self._writer is not None:
                 leave_native_code()
                 if not self._writer.is_described:
-                    self.describe_process()
+                    with contain("the description of the process"):
+                        self.describe_process()
                 self._writer.close()
                 self._start_absorber(at_exit=True)
             self._shut_outgoing()
