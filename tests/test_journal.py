@@ -107,7 +107,7 @@ def test_a_deleted_journal_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptu
     journal.write(b'{"a":2}')
     assert lines(tmp_path / "t.duckdb") == [b'{"a":2}']
     assert is_locked(journal.layout.live(journal.process_id))
-    assert "was deleted or moved while recording" in caplog.text
+    assert "was deleted, moved or closed while recording" in caplog.text
 
 
 def test_on_a_full_disk_the_next_line_after_a_torn_one_is_whole(tmp_path: Path) -> None:

@@ -218,9 +218,47 @@ def test_what_is_deleted_while_recording_is_begun_anew_and_the_rows_that_went_ar
         assert len(Store(store).sql("from processes where pid = ?", [process.pid])) == 1
         _, stderr = process.communicate("go on\n", timeout=30)
     assert process.returncode == 0
-    assert lost(stderr, "was deleted or moved while recording, and 102 rows with it") == 102
+    assert lost(stderr, "was deleted, moved or closed while recording, and 102 rows with it") == 102
     assert (store.parent / ".gitignore").exists() or what == "the journal"
     assert_balance(store, [*emitted, "around"], dropped=100)
+
+
+def test_a_program_that_closes_all_files_that_it_does_not_know_loses_nothing_and_keeps_its_own(
+    path: Path, tmp_path: Path
+) -> None:
+    program = (
+        RECORDING
+        + """
+    import os
+    record("before", 100)
+    os.closerange(3, 1_000)
+    own = [os.open(f"{sys.argv[1]}/{number}", os.O_WRONLY | os.O_CREAT) for number in range(8)]
+    record("after", 100)
+    for descriptor in own:
+        os.write(descriptor, b"mine")
+    """
+    )
+    folder = tmp_path / "own"
+    folder.mkdir()
+    done = programs.run(program, path, folder)
+    assert "was deleted, moved or closed while recording, and 0 rows with it" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [file.read_bytes() for file in folder.iterdir()] == [b"mine"] * 8
+    assert_balance(path, done.stdout.splitlines())
+
+
+def test_a_program_with_no_standard_streams_keeps_their_numbers_to_itself(path: Path) -> None:
+    program = """
+        import os, tracer
+        tracer.span("one").end()
+        os.write(1, b"to " + b"nobody")  # in two, for the journal holds this program too
+        os.write(2, b"to " + b"nobody")
+    """
+    closed = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    with programs.start(program, path, before=closed) as process:
+        assert process.wait(timeout=30) != 0, "its own writes fail, as they would without us"
+    assert all(b"to nobody" not in segment.path.read_bytes() for segment in Layout(path).segments())
+    assert_balance(path, ["one"])
 
 
 def test_absorbing_on_a_full_disk_loses_nothing_wherever_the_room_ends(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,14 @@ ABSORB_BYTES = 2 * SEGMENT_BYTES
 OPEN_AGAIN_S = 1.0
 
 _PIECE_BYTES = 1024 * 1024
+_FIRST_DESCRIPTOR = 200
+
+
+def _inode(descriptor: int, fstat: Callable[[int], os.stat_result] = os.fstat) -> int | None:
+    try:
+        return fstat(descriptor).st_ino
+    except OSError:
+        return None
 
 
 @dataclass(slots=True, eq=False)
@@ -31,8 +40,9 @@ class _OpenFile:
     """A descriptor that closes when nobody refers to it any more.
 
     A thread that is about to write holds a reference, so no other thread can close the descriptor under it and have its
-    number reused for a file of the program's. `among` holds what a writer has open, as descriptor and inode: it is
-    there until after the descriptor was closed, so whoever looks there must compare both.
+    number reused for a file of the program's. Should the program itself have closed it, as daemons close all that they
+    do not know, its number is left to whatever has it now. `among` holds what a writer has open, as descriptor and
+    inode: it is there until after the descriptor was closed, so whoever looks there must compare both.
     """
 
     descriptor: int
@@ -46,8 +56,9 @@ class _OpenFile:
         self.inode = os.fstat(self.descriptor).st_ino
         self.among.add((self.descriptor, self.inode))
 
-    def __del__(self, close: Callable[[int], None] = os.close) -> None:
-        close(self.descriptor)
+    def __del__(self, close: Callable[[int], None] = os.close, inode: Callable[[int], int | None] = _inode) -> None:
+        if inode(self.descriptor) == self.inode:
+            close(self.descriptor)
         self.among.discard((self.descriptor, self.inode))
 
     def is_in_place(self) -> bool:
@@ -55,8 +66,8 @@ class _OpenFile:
         return is_at(self.path, self.descriptor)
 
     def deleted_lines(self) -> int:
-        """Return how many lines went with this file when it was deleted; none, when it was only moved."""
-        if os.fstat(self.descriptor).st_nlink:
+        """Return how many lines went with this file when it was deleted; none, when it was only moved or closed."""
+        if _inode(self.descriptor) != self.inode or os.fstat(self.descriptor).st_nlink:
             return 0
         pieces = range(0, self.size, _PIECE_BYTES)
         return sum(os.pread(self.descriptor, _PIECE_BYTES, start).count(b"\n") for start in pieces)
@@ -101,6 +112,9 @@ class Writer:
         try:
             written = os.write(segment.descriptor, whole)
         except OSError as error:
+            if error.errno == errno.EBADF:  # the program closed it
+                self.seal()
+                return self.write(line)
             self.dropped_lines += 1
             self._tell(error)
             return False
@@ -203,7 +217,7 @@ class Writer:
         hidden = path.with_name("." + path.name)
         # It is read only if it is deleted under us, to count what was lost.
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        file = _OpenFile(descriptor, path, self._files)
+        file = _OpenFile(_out_of_the_way(descriptor), path, self._files)
         try:
             self._lock(file, path)
             hidden.rename(path)
@@ -234,14 +248,27 @@ class Writer:
         self.dropped_lines += lines
         self.is_described = False
         logger.error(
-            "the journal %s was deleted or moved while recording, and %d rows with it; it is begun anew",
+            "the journal %s was deleted, moved or closed while recording, and %d rows with it; it is begun anew",
             self.layout.folder,
             lines,
         )
 
 
-def _inode(descriptor: int) -> int | None:
-    try:
-        return os.fstat(descriptor).st_ino
-    except OSError:
-        return None
+if sys.platform == "win32":
+
+    def _out_of_the_way(descriptor: int) -> int:
+        return descriptor
+
+else:
+    import fcntl
+
+    def _out_of_the_way(descriptor: int) -> int:
+        """Return the same file under a number that programs do not come to: else one that closes all that it does not
+        know, or was started with no standard output, would have a file of its own under the number that we write to.
+        """
+        try:
+            high: int = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
+        except OSError:  # so many are not allowed
+            return descriptor
+        os.close(descriptor)
+        return high
