@@ -86,6 +86,36 @@ def test_readers_are_told_everything_while_it_is_absorbed(path: Path) -> None:
     assert answers.total() > 3
 
 
+def test_readers_that_relieve_each_other_do_not_keep_an_absorber_out(path: Path) -> None:
+    spans = backlog(path)
+    program = """
+        import sys, time
+        from pathlib import Path
+        from tracer.journal.layout import Layout
+        from tracer.store.database import attached, connect
+        layout = Layout(Path(sys.argv[1]))
+        connection = connect(layout)
+        print("reads", flush=True)
+        time.sleep(float(sys.argv[2]))
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            with attached(layout, connection):
+                time.sleep(0.4)
+    """
+    readers = [programs.start(program, path, path, delay) for delay in (0, 0.2)]
+    try:
+        for reader in readers:
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == "reads\n"
+        time.sleep(0.6)
+        assert absorb(path).spans > 0
+        assert [reader.poll() for reader in readers] == [None, None], "they read on"
+    finally:
+        for reader in readers:
+            reader.kill()
+    assert told(path) == whole(spans)
+
+
 def test_threads_of_one_process_ask_while_it_absorbs(path: Path) -> None:
     spans = backlog(path, segments=8)
     found: list[dict[str, int]] = []

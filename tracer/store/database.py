@@ -173,18 +173,28 @@ def _kept(layout: Layout) -> str:
 
 @contextmanager
 def _gate(layout: Layout, *, shared: bool) -> Iterator[None]:
-    """Hold the gate. Where there is none and none can be made, as in a read-only folder, a reader does without."""
+    """Hold the gate. Whoever waits for it takes a turn, and while a writer has one no reader overtakes: else readers
+    that relieve each other would keep it out for ever."""
+    with ExitStack() as held:
+        with _lock(layout.turn, shared=shared) as has_turn:
+            is_in = has_turn and held.enter_context(_lock(layout.gate, shared=shared))
+        if not is_in:
+            busy = f"{'absorbing to' if shared else 'reading'} {layout.store}"
+            raise StoreLocked(f"another process has been {busy} for {GATE_SECONDS:.0f} s. Ask again later.")
+        yield
+
+
+@contextmanager
+def _lock(path: Path, *, shared: bool) -> Iterator[bool]:
+    """Hold a lock. Where there is no such file and none can be made, as in a read-only folder, readers do without."""
     with ExitStack() as held:
         try:
-            taken = held.enter_context(locked(layout.gate, shared=shared, timeout=GATE_SECONDS))
+            taken = held.enter_context(locked(path, shared=shared, timeout=GATE_SECONDS))
         except FileNotFoundError:
             if not shared:
                 raise
             taken = True
-        if not taken:
-            busy = f"{'absorbing to' if shared else 'reading'} {layout.store}"
-            raise StoreLocked(f"another process has been {busy} for {GATE_SECONDS:.0f} s. Ask again later.")
-        yield
+        yield taken
 
 
 def _attach_to_read(layout: Layout, connection: DuckDBPyConnection) -> None:
