@@ -67,16 +67,20 @@ READER = """
 ABSORBER = """
     import select, sys, time
     from pathlib import Path
+    from tracer.errors import StoreLocked
     from tracer.store.absorb import main
     segments = 0
     while not select.select([sys.stdin], [], [], 0)[0]:
-        segments += main(Path(sys.argv[1])).segments
+        try:
+            segments += main(Path(sys.argv[1])).segments
+        except StoreLocked:  # a question took long; another absorber will come
+            pass
         time.sleep(0.01)
     print(segments)
 """
 
 
-@pytest.mark.parametrize("spans", [50, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("spans", [50, pytest.param(300, marks=pytest.mark.slow)])
 def test_no_reader_sees_a_span_vanish_or_twice_while_8_processes_of_8_threads_record(path: Path, spans: int) -> None:
     watchers = [programs.start(watcher, path, path) for watcher in (READER, READER, ABSORBER)]
     for reader in watchers[:2]:

@@ -206,7 +206,7 @@ def _attach_to_read(layout: Layout, connection: DuckDBPyConnection) -> None:
 
 def _mend_log(layout: Layout, connection: DuckDBPyConnection) -> None:
     with _gate(layout, shared=False):
-        _attach(layout, connection, _WRITING)
+        _attach(layout, connection, "read_only false")
         connection.execute("detach store")
 
 
@@ -223,6 +223,7 @@ def _attach_to_write(layout: Layout, connection: DuckDBPyConnection) -> None:
 def _attach(layout: Layout, connection: DuckDBPyConnection, options: str) -> int:
     """Attach the file, once no other program holds it; return the version of its schema."""
     deadline = time.monotonic() + FOREIGN_SECONDS
+    cut_at = None
     while True:
         try:
             with told(layout):
@@ -234,9 +235,10 @@ def _attach(layout: Layout, connection: DuckDBPyConnection, options: str) -> int
             time.sleep(0.05)
         except StoreDamaged as damage:
             position = torn_at(damage.__cause__)
-            if position is None or options != _WRITING:
+            if position is None or position == cut_at or options == "read_only":
                 raise
             cut(layout, position)
+            cut_at = position
     with told(layout):
         found = version(connection)
     if found is None:

@@ -15,6 +15,9 @@ from pathlib import Path
 from tracer.errors import logger
 from tracer.journal.layout import Layout
 
+_HEAD_BYTES = 16
+"""The length and the checksum of an entry. DuckDB names the place behind them."""
+
 _TORN = re.compile(r"replaying wal file.*entry at byte position (\d+)", re.IGNORECASE | re.DOTALL)
 
 
@@ -23,9 +26,9 @@ def log_of(store: Path) -> Path:
 
 
 def torn_at(error: BaseException | None) -> int | None:
-    """Return the byte at which DuckDB says that its log is torn; None if this error is about something else."""
+    """Return the byte from which on DuckDB finds its log torn; None if this error is about something else."""
     found = _TORN.search(str(error))
-    return int(found[1]) if found else None
+    return int(found[1]) - _HEAD_BYTES if found else None
 
 
 def cut(layout: Layout, position: int) -> None:
