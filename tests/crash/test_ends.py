@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import sys
@@ -14,6 +15,9 @@ import pytest
 from ledger import assert_balance
 
 import programs
+from tracer.capture.secrets.fields import FIELDS
+from tracer.capture.secrets.forms import FORMS
+from tracer.capture.secrets.search import Search
 from tracer.journal.layout import Layout
 from tracer.store import Store
 
@@ -200,6 +204,17 @@ def test_a_program_ends_as_it_does_without_us_and_all_that_ended_is_stored(path:
     assert ends[0] == ends[1]
     emitted = [line for line in stdout.splitlines() if not line.startswith("hooked")]
     assert_balance(path, emitted, untold=4 if "daemon" in ending else 0)
+
+
+def test_outside_native_code_the_same_markers_of_secrets_are_found() -> None:
+    chance = random.Random(1)
+    forms = {**FORMS, **FIELDS}
+    native, in_python = Search(forms), Search(forms)
+    in_python.leave_native_code()
+    pieces = [*forms, *(bytes([letter]) for letter in b'abk-_": {}')]
+    lines = [b"".join(chance.choices(pieces, k=30)) for _ in range(500)]
+    assert [native(line) for line in lines] == [in_python(line) for line in lines]
+    assert any(native(line) for line in lines)
 
 
 def running_spans(store_path: Path) -> list[str]:

@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from ahocorasick_rs import BytesAhoCorasick, MatchKind
@@ -15,12 +16,16 @@ from tracer.capture.secrets.secret import Form
 
 
 class Search:
-    """All of these markers in one pass. Up to 64 of them are looked for at nearly the memory's speed, more are not."""
+    """All of these markers in one pass. Up to 64 of them are looked for at nearly the memory's speed, more are not.
+
+    `find` returns a tuple for each place where one stands: its number, where it begins and where it ends.
+    """
 
     all: ClassVar[list[Search]] = []
 
     def __init__(self, forms: dict[bytes, Form]) -> None:
-        self.find = BytesAhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest).find_matches_as_indexes
+        automaton = BytesAhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest)
+        self.find: Callable[[bytes], list[tuple[int, int, int]]] = automaton.find_matches_as_indexes
         self._markers = list(forms)
         self._forms = list(forms.values())
         Search.all.append(self)
