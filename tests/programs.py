@@ -6,24 +6,33 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def start(program: str, store: Path, *arguments: object, **environ: str) -> subprocess.Popen[str]:
-    """Start a program that records to `store`; its output can be read while it runs."""
+def start(
+    program: str, store: Path, *arguments: object, before: Sequence[str] = (), **environ: str
+) -> subprocess.Popen[str]:
+    """Start a program that records to `store`; its output can be read, and input be given, while it runs.
+
+    `before` is a command that starts it.
+    """
     return subprocess.Popen(
-        [sys.executable, "-u", "-c", textwrap.dedent(program), *map(str, arguments)],
+        [*before, sys.executable, "-u", "-c", textwrap.dedent(program), *map(str, arguments)],
         env={**os.environ, "TRACER_STORE": str(store), **environ},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def run(program: str, store: Path, *arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; the test fails if the program does."""
+def run(
+    program: str, store: Path, *arguments: object, seconds: float = 60, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; the test fails if the program does, or takes longer."""
     with start(program, store, *arguments, **environ) as process:
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=seconds)
     assert process.returncode == 0, stderr
     return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 

@@ -18,7 +18,7 @@ import orjson
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 
-from tracer.capture import Redactor, cut, encode, shape_only
+from tracer.capture import Redactor, cut, encode, leave_native_code, shape_only
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
     Entered,
@@ -33,9 +33,9 @@ from tracer.context import (
     scope_of,
     sdk_is_installed,
 )
-from tracer.errors import contain, logger
+from tracer.errors import contain
 from tracer.journal.writer import Writer
-from tracer.span import Span, UnrecordedSpan, now_ns
+from tracer.span import CLOCK, Span, UnrecordedSpan, now_ns
 from tracer.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ class Recorder:
         self._random = random.Random(os.urandom(16))
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
+        self._held = threading.local()  # by the thread that forks: its `writer`
         self._first_write = threading.RLock()
         self._outgoing: Outgoing | None = None
-        self._process_written = False
         self.unrecorded = UnrecordedSpan(self)
         self.watcher = Watcher(self.tick)
 
@@ -159,9 +159,11 @@ class Recorder:
         Imported at the end, or by another thread then, some of it (any named tuple) makes Python forget that the
         program ends for a Ctrl-C, so that its exit code would be another.
         """
-        from tracer import process  # noqa: F401
-        from tracer.journal import absorber  # noqa: F401
-
+        try:
+            from tracer import process  # noqa: F401
+            from tracer.journal import absorber  # noqa: F401
+        except OSError:  # too many files are open; a later span tries again
+            return
         self.watcher.ensure_running()
 
     def ended(self, span: Span) -> None:
@@ -175,8 +177,11 @@ class Recorder:
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
         describe this process, seal old segments, start absorbing when enough waits."""
-        if self._writer is not None and not self._process_written:
+        CLOCK.follow_wall_clock(back=not self.open_spans)
+        if self._writer is not None and self._writer.has_begun and not self._writer.is_described:
             self.describe_process()
+            for span in list(self.open_spans.values()):  # where the journal was deleted, they are to be seen again
+                span.is_open_written = False
         self._write_open_spans(slow_ns)
         if self._writer is not None:
             self._tell_dropped(self._writer)
@@ -197,7 +202,7 @@ class Recorder:
     def describe_process(self) -> None:
         from tracer.process import describe
 
-        self._process_written = True
+        self.writer.is_described = True
         self.write_record("process", {"process_id": self.writer.process_id, **describe()})
 
     def _tell_dropped(self, writer: Writer) -> None:
@@ -220,31 +225,36 @@ class Recorder:
         with contain("the end of the process"):
             self._write_open_spans(0)
             if self._writer is not None:
-                if not self._process_written:
-                    self.describe_process()
+                leave_native_code()
+                if not self._writer.is_described:
+                    with contain("the description of the process"):
+                        self.describe_process()
                 self._tell_dropped(self._writer)
                 self._writer.close()
-                if self._writer.dropped_spans:
-                    logger.error("llm-tracer dropped %d spans that it could not write", self._writer.dropped_spans)
                 self._start_absorber(at_exit=True)
             self._shut_outgoing()
 
     def before_fork(self) -> None:
-        """Let no thread of ours be running: it would be gone in the child, and Python warns of such forks."""
+        """Let no thread of ours be running, which would be gone in the child, and no thread be opening a file of ours,
+        which the child would keep open unknowingly."""
         self.watcher.stop()
+        writer = self._writer
+        self._held.writer = writer if writer is not None and writer.hold() else None
 
     def after_fork_in_parent(self) -> None:
+        if (writer := self._held.writer) is not None:
+            writer.release()
         if self.open_spans:
             self._wake()
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a forked child: the open spans, the journal and the watcher are the parent's."""
         if self._writer is not None:
-            self._writer.forget()
+            with contain("a fork"):
+                self._writer.forget()
         self.open_spans = {}
         self._writer = None
         self._first_write = threading.RLock()
-        self._process_written = False
         self._random = random.Random(os.urandom(16))
         self.watcher = Watcher(self.tick)
 
@@ -274,7 +284,6 @@ class Recorder:
         if self._writer is not None:
             self._writer.close()
         self._writer = None
-        self._process_written = False
 
 
 RECORDER = Recorder(from_environment())

@@ -46,10 +46,12 @@ class Clock:
     def now_ns(self) -> int:
         return self.anchor + time.perf_counter_ns()
 
-    def follow_wall_clock(self) -> None:
-        """Take up the wall clock again where it has left us, as after a suspend: by more than a second."""
+    def follow_wall_clock(self, *, back: bool) -> None:
+        """Take up the wall clock again where it has left us by more than a second, as after a suspend. Only between
+        spans may it lead `back`, or one of them would begin before its parent."""
         anchor = time.time_ns() - time.perf_counter_ns()
-        if abs(anchor - self.anchor) > 1_000_000_000:
+        ahead_ns = anchor - self.anchor
+        if ahead_ns > 1_000_000_000 or (back and ahead_ns < -1_000_000_000):
             self.anchor = anchor
 
 

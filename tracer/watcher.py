@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 
 from tracer.errors import contain
-from tracer.span import CLOCK
 
 PERIOD_S = 0.25
 SLOW_NS = 500_000_000
+PATIENCE_S = 0.5
 
 
 class Watcher:
@@ -36,19 +36,18 @@ class Watcher:
                 self._thread.start()
 
     def stop(self, *, for_good: bool = False) -> None:
-        """End the thread and wait for it: at most for one tick. `for_good` at the exit of the process, which starts no
-        threads any more."""
+        """End the thread and wait for it: for one tick, but not for ever should that hang. `for_good` at the exit of
+        the process, which starts no threads any more."""
         self._is_over = for_good
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             self._stopping.set()
             if thread.ident is not None:
-                thread.join()
+                thread.join(PATIENCE_S)
 
     def _run(self, stopping: threading.Event) -> None:
         while True:
             with contain("long-running spans"):
-                CLOCK.follow_wall_clock()
                 self._tick(SLOW_NS)
             if stopping.wait(PERIOD_S):
                 return

@@ -3,6 +3,7 @@
     traces.duckdb                           the store
     traces.duckdb.journal/
         gate                                lock: readers shared; absorbing, migrating and purging exclusive
+        turn                                lock: held in the same way while the gate is waited for
         absorb.lock                         lock: the one absorber of the store
         <process id>.live                   lock: held by a recording process for its life
         1-<process id>-000001.ndjson        a segment: locked while its process may still append to it
@@ -55,6 +56,10 @@ class Layout(NamedTuple):
     @property
     def gate(self) -> Path:
         return self.folder / "gate"
+
+    @property
+    def turn(self) -> Path:
+        return self.folder / "turn"
 
     @property
     def absorb_lock(self) -> Path:

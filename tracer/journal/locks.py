@@ -46,15 +46,28 @@ else:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether some process holds the lock of this file; False where there is no such file."""
+    """Return whether some process holds the lock of this file; False where there is no such file.
+
+    Raises StoreUnavailable where the file system knows no `flock`.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
         return not try_lock(descriptor, shared=True)
+    except OSError as error:
+        raise StoreUnavailable(unlockable(path, error)) from error
     finally:
         os.close(descriptor)
+
+
+def is_at(path: Path, descriptor: int) -> bool:
+    """Return whether the file that is open here is the one that lies there now."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -22,9 +22,10 @@ from duckdb import DuckDBPyConnection
 
 from tracer.errors import StoreLocked
 from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
-from tracer.journal.locks import is_locked, locked, try_lock
+from tracer.journal.locks import is_at, is_locked, locked, try_lock
 from tracer.store import fresh, notes, quarantine
 from tracer.store.database import attached, connect, told
+from tracer.store.durable import sync
 from tracer.store.enrich import enrich
 from tracer.store.lines import read_lines
 from tracer.store.prices import source
@@ -134,8 +135,8 @@ def _begin(layout: Layout, connection: DuckDBPyConnection) -> None:
         connection.execute("create table fresh.prices as from store.prices where source = ?", [source()])
         names = {segment.name: segment for segment in layout.segments()}
         stored = fresh.absorbed(connection, list(names))
-    for name in stored:
-        names[name].path.unlink(missing_ok=True)
+    if stored:
+        _delete(layout, [names[name] for name in stored])
 
 
 def _slices(sizes: dict[Segment, int]) -> Iterator[list[Segment]]:
@@ -180,10 +181,17 @@ def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list
         connection.execute("commit")
         _step("committed")
     _step("closed")
+    _delete(layout, segments)
+    return Absorbed(len(segments), spans, sum(map(len, unreadable.values())))
+
+
+def _delete(layout: Layout, segments: list[Segment]) -> None:
+    """Delete segments that are stored. DuckDB has synced what it committed; a new file's name is synced here, so that
+    no power cut takes both."""
+    sync(layout.store.parent)
     for segment in segments:
         segment.path.unlink(missing_ok=True)
         _step("deleted")
-    return Absorbed(len(segments), spans, sum(map(len, unreadable.values())))
 
 
 def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:
@@ -231,18 +239,9 @@ def _taken(segments: list[Segment]) -> Iterator[list[Segment]]:
             except FileNotFoundError:
                 continue
             held.callback(os.close, descriptor)
-            if try_lock(descriptor) and _is_at(segment.path, descriptor):
+            if try_lock(descriptor) and is_at(segment.path, descriptor):
                 ours.append(segment)
         yield ours
-
-
-def _is_at(path: Path, descriptor: int) -> bool:
-    """Return whether the file that was locked is the one that lies there now."""
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(there, os.fstat(descriptor))
 
 
 def _forget_the_dead(layout: Layout) -> None:

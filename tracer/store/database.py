@@ -23,6 +23,8 @@ from duckdb import DuckDBPyConnection
 from tracer.errors import StoreDamaged, StoreError, StoreLocked, StoreTooNew, StoreUnavailable
 from tracer.journal.layout import Layout
 from tracer.journal.locks import locked
+from tracer.store.durable import sync
+from tracer.store.log import cut, log_of, torn_at
 from tracer.store.migrations import LATEST, migrate, version
 
 GATE_SECONDS = 20.0
@@ -74,11 +76,20 @@ def attached(layout: Layout, connection: DuckDBPyConnection, *, to_write: bool =
     has it open, and it is made or brought up to date first; a block that raises is rolled back.
     Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable.
     """
-    with gate(layout, shared=not to_write):
+    with ExitStack() as held:
+        held.enter_context(gate(layout, shared=not to_write))
         if to_write:
             _attach_to_write(layout, connection)
         else:
-            _attach_to_read(layout, connection)
+            try:
+                _attach_to_read(layout, connection)
+            except StoreDamaged as damage:
+                if torn_at(damage.__cause__) is None:
+                    raise
+                held.close()  # it is not for one of many readers to mend
+                _mend_log(layout, connection)
+                held.enter_context(gate(layout, shared=True))
+                _attach_to_read(layout, connection)
         try:
             yield
         except BaseException:
@@ -164,18 +175,28 @@ def _kept(layout: Layout) -> str:
 
 @contextmanager
 def gate(layout: Layout, *, shared: bool) -> Iterator[None]:
-    """Hold the gate. Where there is none and none can be made, as in a read-only folder, a reader does without."""
+    """Hold the gate. Whoever waits for it takes a turn, and while a writer has one no reader overtakes: else readers
+    that relieve each other would keep it out for ever."""
+    with ExitStack() as held:
+        with _lock(layout.turn, shared=shared) as has_turn:
+            is_in = has_turn and held.enter_context(_lock(layout.gate, shared=shared))
+        if not is_in:
+            busy = f"{'absorbing to' if shared else 'reading'} {layout.store}"
+            raise StoreLocked(f"another process has been {busy} for {GATE_SECONDS:.0f} s. Ask again later.")
+        yield
+
+
+@contextmanager
+def _lock(path: Path, *, shared: bool) -> Iterator[bool]:
+    """Hold a lock. Where there is no such file and none can be made, as in a read-only folder, readers do without."""
     with ExitStack() as held:
         try:
-            taken = held.enter_context(locked(layout.gate, shared=shared, timeout=GATE_SECONDS))
+            taken = held.enter_context(locked(path, shared=shared, timeout=GATE_SECONDS))
         except FileNotFoundError:
             if not shared:
                 raise
             taken = True
-        if not taken:
-            busy = f"{'absorbing to' if shared else 'reading'} {layout.store}"
-            raise StoreLocked(f"another process has been {busy} for {GATE_SECONDS:.0f} s. Ask again later.")
-        yield
+        yield taken
 
 
 def _attach_to_read(layout: Layout, connection: DuckDBPyConnection) -> None:
@@ -190,19 +211,26 @@ def attach_nothing(connection: DuckDBPyConnection) -> None:
     migrate(connection)
 
 
+def _mend_log(layout: Layout, connection: DuckDBPyConnection) -> None:
+    with gate(layout, shared=False):
+        _attach(layout, connection, "read_only false")
+        connection.execute("detach store")
+
+
 def _attach_to_write(layout: Layout, connection: DuckDBPyConnection) -> None:
     with told(layout):
         if is_absent(layout.store):
             _create(layout, connection)
         _attach(layout, connection, _WRITING)
         # DuckDB would make its log readable by others.
-        os.close(os.open(_log_of(layout.store), os.O_WRONLY | os.O_CREAT, 0o600))
+        os.close(os.open(log_of(layout.store), os.O_WRONLY | os.O_CREAT, 0o600))
         migrate(connection)
 
 
 def _attach(layout: Layout, connection: DuckDBPyConnection, options: str) -> int:
     """Attach the file, once no other program holds it; return the version of its schema."""
     deadline = time.monotonic() + FOREIGN_SECONDS
+    cut_at = None
     while True:
         try:
             with told(layout):
@@ -212,6 +240,12 @@ def _attach(layout: Layout, connection: DuckDBPyConnection, options: str) -> int
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+        except StoreDamaged as damage:
+            position = torn_at(damage.__cause__)
+            if position is None or position == cut_at or options == "read_only":
+                raise
+            cut(layout, position)
+            cut_at = position
     with told(layout):
         found = version(connection)
     if found is None:
@@ -231,7 +265,7 @@ def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
     """Make the store under another name first, so that a crash leaves no half of it."""
     draft = layout.store.with_name(f".{layout.store.name}.new")
     # The log of a store that was deleted would be replayed into this one.
-    for leftover in (draft, _log_of(draft), _log_of(layout.store)):
+    for leftover in (draft, log_of(draft), log_of(layout.store)):
         leftover.unlink(missing_ok=True)
     attach_new(connection, draft, "store")
     try:
@@ -256,7 +290,7 @@ def replace(layout: Layout, connection: DuckDBPyConnection, draft: Path, before:
     store = layout.store.resolve()
     with gate(layout, shared=False), told(layout):
         # What a program left there that died while writing would be replayed into the old file, and lost with it.
-        has_log = any(_log_of(file).exists() and _log_of(file).stat().st_size for file in (store, layout.store))
+        has_log = any(log_of(file).exists() and log_of(file).stat().st_size for file in (store, layout.store))
         _attach(layout, connection, _WRITING)
         try:
             now = store.stat()
@@ -269,26 +303,11 @@ def replace(layout: Layout, connection: DuckDBPyConnection, draft: Path, before:
             if sys.platform == "win32":  # where no file can be replaced that is open
                 connection.execute("detach store")
             draft.chmod(0o600)
-            _sync(draft)
+            sync(draft)
             draft.replace(store)
-            _sync(store.parent)
+            sync(store.parent)
         finally:
             connection.execute("detach database if exists store")
-
-
-def _sync(path: Path) -> None:
-    """Let a file, or the names in a folder, outlast a failure of power. Windows has no such thing for folders."""
-    if sys.platform == "win32" and path.is_dir():
-        return
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _log_of(store: Path) -> Path:
-    return store.with_name(store.name + ".wal")
 
 
 def _quoted(path: Path) -> str:

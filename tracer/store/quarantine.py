@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tracer.errors import logger
 from tracer.journal.layout import MAX_LINE_BYTES, Layout
+from tracer.store.durable import sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ def set_aside(layout: Layout, segment: Path, lines: list[bytes]) -> None:
     kept = layout.quarantine / segment.name
     with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+    sync(kept)
+    sync(layout.quarantine)
     logger.warning("%d lines of the journal could not be read; they are kept in %s", len(lines), kept)
 
 
@@ -39,6 +42,11 @@ def kept_lines(layout: Layout) -> Iterator[Kept]:
 
 
 def files(layout: Layout) -> list[Path]:
+    """Return the files of lines that were set aside."""
+    return [path for path in _all_files(layout) if path.suffix == ".ndjson"]
+
+
+def _all_files(layout: Layout) -> list[Path]:
     try:
         return [path for path in layout.quarantine.iterdir() if path.is_file()]
     except FileNotFoundError:
@@ -46,7 +54,12 @@ def files(layout: Layout) -> list[Path]:
 
 
 def drop(layout: Layout, is_purged: Callable[[Kept], bool]) -> int:
-    """Delete the lines of which `is_purged` says so; return how many they were."""
+    """Delete the lines of which `is_purged` says so; return how many they were.
+
+    A torn log of DuckDB's goes as a whole: nobody can tell what is in it, and all that counts there is stored.
+    """
+    for path in set(_all_files(layout)) - set(files(layout)):
+        path.unlink()
     purged = 0
     for path in files(layout):
         times = path.stat()

@@ -11,20 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
-
 from tracer.capture.secrets.fields import FIELDS
 from tracer.capture.secrets.forms import FORMS, IN_URL, from_base64
+from tracer.capture.secrets.search import Search, leave_native_code
 from tracer.capture.secrets.secret import Form, Secret, mark, matching
 
-__all__ = ["Secret", "find_secrets", "mark", "replaced"]
+__all__ = ["Secret", "find_secrets", "leave_native_code", "mark", "replaced"]
 
 
 def find_secrets(line: bytes) -> list[Secret]:
     """Return the secrets in a line of JSON, in their order and apart from each other."""
     if len(line) > _WINDOW:
         marked: Iterable[tuple[int, Form]] = _windows(line)
-    elif _any_of_prose(line) or _any_other(line) or b"@" in line:
+    elif _PROSE.find(line) or _OTHER.find(line) or b"@" in line:
         marked = _marked(line)
     else:
         return []
@@ -77,39 +76,21 @@ _WINDOW = 256 * 1024
 _LONGEST = max(map(len, _MARKERS))
 
 
-class _Search:
-    """All of these markers in one pass. Up to 64 of them are looked for at nearly the memory's speed, more are not."""
-
-    def __init__(self, forms: dict[bytes, Form]) -> None:
-        automaton = BytesAhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest)
-        self.find = automaton.find_matches_as_indexes
-        self._forms = list(forms.values())
-
-    def __call__(self, line: bytes) -> list[tuple[int, Form]]:
-        """Return where the markers begin in the line, each with its form."""
-        return [(start, self._forms[number]) for number, start, _ in self.find(line)]
-
-
 def _is_of_prose(marker: bytes) -> bool:
     """Markers that look like words make the pass slower, and more so those that are short."""
     return len(marker) > 3 and marker[:1].islower()
 
 
-_TWO_PASSES = (
-    _Search({marker: form for marker, form in _MARKERS.items() if _is_of_prose(marker)}),
-    _Search({marker: form for marker, form in _MARKERS.items() if not _is_of_prose(marker)}),
-)
+_PROSE = Search({marker: form for marker, form in _MARKERS.items() if _is_of_prose(marker)})
+_OTHER = Search({marker: form for marker, form in _MARKERS.items() if not _is_of_prose(marker)})
 
-_any_of_prose, _any_other = (search.find for search in _TWO_PASSES)
-
-_SCHEMES = _Search({b"://": IN_URL})
+_SCHEMES = Search({b"://": IN_URL})
 """For lines with an `@` alone, for URLs are common and passwords in them are not."""
 
 
 def _marked(line: bytes) -> list[tuple[int, Form]]:
     """Return where a form may be found in at most a window, in the order of the places."""
-    first, second = _TWO_PASSES
-    marked = first(line) + second(line)
+    marked = _PROSE(line) + _OTHER(line)
     if b"@" in line:
         marked += _SCHEMES(line)
     if len(marked) > 1:
