@@ -1,6 +1,6 @@
 """Move segments of the journal into DuckDB: those that no process writes to any more, each exactly once.
 
-A slice is up to 8 MB of segments. Reading and enriching them needs no gate; what is stored of the same traces is read
+A slice is up to 17 MB of segments. Reading and enriching them needs no gate; what is stored of the same traces is read
 with the readers; then one transaction inserts the rows together with the segments' names, and the files are deleted
 after it. So a crash leaves a segment either waiting, or named in the store and deleted by the next absorber.
 
@@ -29,14 +29,18 @@ from tracer.store.enrich import enrich
 from tracer.store.lines import read_lines
 from tracer.store.prices import source
 
-SLICE_BYTES = 8 * 1024 * 1024
-"""What one transaction holds at most: readers wait some 0.2 s for it. Smaller ones cost more each than they hold."""
+SLICE_BYTES = 17 * 1024 * 1024
+"""What one transaction holds: four full segments, which are a line longer than 4 MB each. Readers wait some 0.2 s for
+it. Smaller ones cost more each than they hold, and larger ones more memory."""
 
 SLICE_SEGMENTS = 200
 
+_MODEST = "set threads = 1; set memory_limit = '112MB'; set checkpoint_threshold = '1KB'"
+"""DuckDB's share of the machine: at this size of slices one thread is as fast as two. Each commit writes straight
+to the file, not to a log first."""
 
-_MODEST = "set threads = 1; set memory_limit = '112MB'"
-"""DuckDB's share of the machine. At this size of slices one thread is as fast as two."""
+_GROUP_BYTES = 16 * 1024 * 1024
+_LEAST_GROUP = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list
 
 
 def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list[Segment]) -> Absorbed:
+    size = sum(segment.path.stat().st_size for segment in segments)
     unreadable = read_lines(connection, [segment.path for segment in segments])
     for path, lines in unreadable.items():
         _quarantine(layout, path, lines)
@@ -158,7 +163,7 @@ def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list
         fresh.settle(connection)
         fresh.summarize(connection)
     _step("settled")
-    with attached(layout, connection, to_write=True):
+    with attached(layout, connection, to_write=True, row_group_size=_row_group_size(connection, size)):
         connection.execute("begin")
         spans = _insert(connection, segments)
         _step("inserted")
@@ -169,6 +174,20 @@ def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list
         segment.path.unlink(missing_ok=True)
         _step("deleted")
     return Absorbed(len(segments), spans, sum(map(len, unreadable.values())))
+
+
+def _row_group_size(connection: DuckDBPyConnection, size: int) -> int:
+    """Return how many rows a row group may have, so that it holds some 16 MB of lines.
+
+    A checkpoint joins small row groups to one of that many rows, and writes it anew. Rows that are enough for a row
+    group of their own, or so long that few of them are, stay apart: else each slice would write again what many
+    before it wrote.
+    """
+    (rows,) = connection.execute("select count(*) from fresh.lines").fetchall()[0]
+    fitting = _GROUP_BYTES // (size // max(rows, 1) + 1)
+    apart = size >= _GROUP_BYTES // 16 or fitting < _LEAST_GROUP // 2
+    connection.execute(f"set max_vacuum_tasks = {0 if apart else 100}")
+    return max(1, -(-rows // _LEAST_GROUP) if apart else fitting // _LEAST_GROUP) * _LEAST_GROUP
 
 
 def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:
