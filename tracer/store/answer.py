@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -59,15 +59,18 @@ class Rows:
 
 def fetch(result: DuckDBPyRelation) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the columns and the rows of a result, with JSON parsed and every DECIMAL a float."""
-    readers = [_READERS.get(str(kind).split("(")[0]) for kind in result.types]
     rows = result.fetchall()
-    if any(readers):
-        rows = [tuple(map(_read, readers, row)) for row in rows]
+    readers = [_READERS.get(str(kind).split("(")[0]) for kind in result.types]
+    if rows and any(readers):
+        columns = map(_read, readers, zip(*rows, strict=True))
+        rows = list(zip(*columns, strict=True))
     return list(result.columns), rows
 
 
-def _read(reader: Callable[[Any], Any] | None, value: Any) -> Any:
-    return value if reader is None or value is None else reader(value)
+def _read(reader: Callable[[Any], Any] | None, column: tuple[Any, ...]) -> Sequence[Any]:
+    if reader is None:
+        return column
+    return [None if value is None else reader(value) for value in column]
 
 
 def _parsed(text: str) -> Any:

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,7 @@ from tracer.config import from_environment, resolved_store
 from tracer.errors import QueryError, TraceNotFound
 from tracer.journal.layout import Layout
 from tracer.journal.locks import is_locked
-from tracer.rows import SPAN_COLUMNS
-from tracer.span_row import SpanRow, span_row
+from tracer.span_row import SpanRow
 from tracer.store import absorb, live
 from tracer.store.answer import Rows, fetch
 from tracer.store.database import attached, connect, store_error, told
@@ -29,6 +29,8 @@ from tracer.tree import Trace
 
 CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions", "attributes", "events", "links")
 """The columns that `Store.trace(…, content=False)` leaves out: nearly all of a trace's bytes."""
+
+_SPAN_FIELDS = tuple(field.name for field in fields(SpanRow))
 
 _SHORTEST_PREFIX = 8
 
@@ -90,31 +92,32 @@ class Store:
         Without `content` its rows lack the columns that hold texts. Raises TraceNotFound where there is none, or
         more than one.
         """
-        columns = [name for name in SPAN_COLUMNS if content or name not in CONTENT_COLUMNS]
+        columns = [name if content or name not in CONTENT_COLUMNS else f"null as {name}" for name in _SPAN_FIELDS]
         with self._open(traces=False) as connection:
             found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
-            names, rows = fetch(
+            _, rows = fetch(
                 connection.sql(
                     f"select {', '.join(columns)} from spans where trace_id = ? and start_ns between ? and ? "
                     "order by start_ns, span_id",
                     params=[found, start_ns, end_ns],
                 )
             )
-        return Trace(found, [span_row(dict(zip(names, row, strict=True))) for row in rows])
+        return Trace(found, [SpanRow(*row) for row in rows])
 
     def span(self, trace_id: str, span_id: str) -> SpanRow:
         """Return one span with all its columns. Raises TraceNotFound where there is none."""
         with self._open(traces=False) as connection:
             found, start_ns, end_ns = _found(connection, trace_id.strip().lower())
-            names, rows = fetch(
+            _, rows = fetch(
                 connection.sql(
-                    "from spans where trace_id = ? and span_id = ? and start_ns between ? and ?",
+                    f"select {', '.join(_SPAN_FIELDS)} from spans "
+                    "where trace_id = ? and span_id = ? and start_ns between ? and ?",
                     params=[found, span_id.strip().lower(), start_ns, end_ns],
                 )
             )
         if not rows:
             raise TraceNotFound(f"trace {found} has no span {span_id!r}")
-        return span_row(dict(zip(names, rows[0], strict=True)))
+        return SpanRow(*rows[0])
 
     def process(self, process_id: str) -> dict[str, Any] | None:
         """Return what is known of a recording process (argv, Python, packages, git …); None where nothing is."""
