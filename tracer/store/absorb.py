@@ -65,7 +65,7 @@ def main(path: Path, *, background: bool = False) -> Absorbed:
     Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable; what waits then goes on waiting.
     """
     if background and sys.platform != "win32":
-        os.nice(10)
+        os.nice(15)  # where all cores are taken, one that is busy loses 3% to it; at 10 it would be 10%
     done = Absorbed()
     idle = 0
     # Whoever finds an absorber at work leaves, so that one looks again after it has let go of its lock. A segment that

@@ -30,9 +30,9 @@ GATE_SECONDS = 20.0
 FOREIGN_SECONDS = 2.0
 """How long another program's hold on the file is waited for."""
 
-_NEW = "storage_version 'v1.2.0', block_size 65536"
-"""Any DuckDB from 1.2 on opens the file. A column of texts begins a block in each row group, so in the blocks of 256 KB
-that DuckDB would take a fifth of the file stays empty; much smaller ones part the rows of a column of NULLs."""
+_NEW = "storage_version 'v1.2.0', block_size 16384"
+"""Any DuckDB from 1.2 on opens the file. Each column of long texts begins a block of its own in each row group; of the
+256 KB that DuckDB would take for one, most would stay empty where texts repeat each other."""
 
 
 def connect(layout: Layout) -> DuckDBPyConnection:
