@@ -183,7 +183,7 @@ def _row_group_size(connection: DuckDBPyConnection, size: int) -> int:
     group of their own, or so long that few of them are, stay apart: else each slice would write again what many
     before it wrote.
     """
-    (rows,) = connection.execute("select count(*) from fresh.lines").fetchall()[0]
+    rows = int(connection.execute("select count(*) from fresh.lines").fetchall()[0][0])
     fitting = _GROUP_BYTES // (size // max(rows, 1) + 1)
     apart = size >= _GROUP_BYTES // 16 or fitting < _LEAST_GROUP // 2
     connection.execute(f"set max_vacuum_tasks = {0 if apart else 100}")

@@ -25,6 +25,7 @@ from tracer.store import absorb, live
 from tracer.store.answer import Rows, fetch
 from tracer.store.database import attached, connect, store_error, told
 from tracer.store.filters import Condition, all_of, parse
+from tracer.store.kept import Kept
 from tracer.tree import Trace
 
 CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions", "attributes", "events", "links")
@@ -48,6 +49,7 @@ class Store:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(os.path.abspath(path)) if path is not None else resolved_store(from_environment())
         self._layout = Layout(self.path)
+        self._kept = Kept()
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
@@ -163,9 +165,10 @@ class Store:
         with told(self._layout), closing(connect(self._layout)) as connection:
             try:
                 with attached(self._layout, connection):
-                    live.show(connection, self._layout, traces=traces)
+                    held = live.show(connection, self._layout, self._kept, traces=traces)
                     connection.execute("set enable_external_access = false; set lock_configuration = true")
                     yield connection
+                    del held
             except (duckdb.ProgrammingError, duckdb.DataError) as error:
                 raise QueryError(str(error)) from error
             except duckdb.Error as error:
