@@ -24,7 +24,7 @@ from tracer.errors import StoreLocked, logger
 from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
 from tracer.journal.locks import is_locked, locked, try_lock
 from tracer.store import fresh
-from tracer.store.database import attached, connect, told
+from tracer.store.database import LEAST_ROW_GROUP, attached, connect, told
 from tracer.store.enrich import enrich
 from tracer.store.lines import read_lines
 from tracer.store.prices import source
@@ -39,8 +39,9 @@ _MODEST = "set threads = 1; set memory_limit = '112MB'; set checkpoint_threshold
 """DuckDB's share of the machine: at this size of slices one thread is as fast as two. Each commit writes straight
 to the file, not to a log first."""
 
-_GROUP_BYTES = 16 * 1024 * 1024
-_LEAST_GROUP = 2048
+_GROUP_BYTES = 1024 * 1024
+
+_LONG_ROW = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +178,15 @@ def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list
 
 
 def _row_group_size(connection: DuckDBPyConnection, size: int) -> int:
-    """Return how many rows a row group may have, so that it holds some 16 MB of lines.
+    """Say how the rows of a slice of `size` bytes are laid out; return how many rows a row group may have.
 
-    A checkpoint joins small row groups to one of that many rows, and writes it anew. Rows that are enough for a row
-    group of their own, or so long that few of them are, stay apart: else each slice would write again what many
-    before it wrote.
+    A checkpoint joins row groups that are small together, and writes them anew. So rows that are enough for a row group
+    of their own stay apart, and so do long ones: else each slice would write again what many before it wrote.
     """
     rows = int(connection.execute("select count(*) from fresh.lines").fetchall()[0][0])
-    fitting = _GROUP_BYTES // (size // max(rows, 1) + 1)
-    apart = size >= _GROUP_BYTES // 16 or fitting < _LEAST_GROUP // 2
+    apart = size >= _GROUP_BYTES or size > _LONG_ROW * rows
     connection.execute(f"set max_vacuum_tasks = {0 if apart else 100}")
-    return max(1, -(-rows // _LEAST_GROUP) if apart else fitting // _LEAST_GROUP) * _LEAST_GROUP
+    return max(1, -(-rows // LEAST_ROW_GROUP) if apart else 1) * LEAST_ROW_GROUP
 
 
 def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:

@@ -34,6 +34,9 @@ _NEW = "storage_version 'v1.2.0', block_size 16384"
 """Any DuckDB from 1.2 on opens the file. Each column of long texts begins a block of its own in each row group; of the
 256 KB that DuckDB would take for one, most would stay empty where texts repeat each other."""
 
+LEAST_ROW_GROUP = 2048
+"""How many rows are the fewest that DuckDB lets a row group be limited to; a limit is a multiple of it."""
+
 
 def connect(layout: Layout) -> DuckDBPyConnection:
     """Return an in-memory database that fetches and prints nothing, and spills to where only this user reads.
@@ -64,7 +67,7 @@ def _spill_folder(layout: Layout) -> str:
 
 @contextmanager
 def attached(
-    layout: Layout, connection: DuckDBPyConnection, *, to_write: bool = False, row_group_size: int = 2048
+    layout: Layout, connection: DuckDBPyConnection, *, to_write: bool = False, row_group_size: int = LEAST_ROW_GROUP
 ) -> Iterator[None]:
     """Attach the file as `store` for the length of the block.
 

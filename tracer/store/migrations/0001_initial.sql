@@ -1,7 +1,8 @@
 -- The schema of a store. Its names are public API: users query them.
 -- Times are Unix nanoseconds, ids are lower-case hex, NULL is unknown and never zero.
 
--- One row a span, as tracer.rows.SPAN_COLUMNS lists them.
+-- One row a span, as tracer.rows.SPAN_COLUMNS lists them. zstd packs texts that are long and alike, but takes four to
+-- eight bytes for a NULL too, so the columns that are mostly empty are left to DuckDB's choice.
 create table spans (
     trace_id varchar,
     span_id varchar,
