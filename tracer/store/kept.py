@@ -46,13 +46,13 @@ class Kept:
 
     def keep(self, connection: DuckDBPyConnection, state: State) -> None:
         """Keep the tables of `fresh`; where there is no room for them, do not."""
-        file = _File()
         try:
+            file = _File()
             connection.execute(f"attach '{file.path}' as kept; set force_compression = 'uncompressed'")
             for name in _TABLES:
                 connection.execute(f"create table kept.{name} as from fresh.{name}")
             connection.execute("reset force_compression; detach kept")
-        except (duckdb.IOException, duckdb.OutOfMemoryException):
+        except (OSError, duckdb.IOException, duckdb.OutOfMemoryException):
             connection.execute("reset force_compression; detach database if exists kept")
         else:
             self._kept = (state, file)

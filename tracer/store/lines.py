@@ -11,7 +11,7 @@ import glob
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -67,15 +67,26 @@ def _read(connection: DuckDBPyConnection, segments: Sequence[Path]) -> dict[Path
 
 @contextmanager
 def _joined(segments: Sequence[Path]) -> Iterator[list[Path]]:
-    """Yield files with the same lines in the same order, those of small segments in a copy that goes with the block."""
-    with tempfile.TemporaryDirectory(prefix="llm-tracer-") as folder:
-        files: list[Path] = []
-        for is_small, group in groupby(segments, _is_small):
-            neighbours = list(group)
-            if is_small and len(neighbours) > 1:
-                neighbours = [_join(neighbours, Path(folder, f"{len(files)}.ndjson"))]
-            files += neighbours
+    """Yield files with the same lines in the same order, those of small segments in a copy that goes with the block.
+
+    Where there is no room for a copy, they are yielded as they are.
+    """
+    with ExitStack() as copies:
+        try:
+            files = [
+                file for is_small, group in groupby(segments, _is_small) for file in _copied(copies, is_small, group)
+            ]
+        except OSError:
+            files = list(segments)
         yield files
+
+
+def _copied(copies: ExitStack, is_small: bool, group: Iterable[Path]) -> list[Path]:
+    neighbours = list(group)
+    if not is_small or len(neighbours) == 1:
+        return neighbours
+    folder = copies.enter_context(tempfile.TemporaryDirectory(prefix="llm-tracer-"))
+    return [_join(neighbours, Path(folder, "joined.ndjson"))]
 
 
 def _is_small(segment: Path) -> bool:
