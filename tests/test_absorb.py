@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import random
 import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from journal_lines import START_NS, Process, call, span, trace_id, written
 
@@ -47,6 +49,43 @@ def test_a_sealed_segment_of_a_living_process_is_absorbed_and_a_live_one_is_left
     assert stored(path) == ["sealed"]
     process.die()
     assert absorb(path) == Absorbed(segments=1, spans=1)
+
+
+def row_groups(path: Path) -> int:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        query = "select count(distinct row_group_id) from pragma_storage_info('spans')"
+        return int(connection.execute(query).fetchall()[0][0])
+
+
+def test_small_segments_share_a_row_group_whichever_came_first(path: Path) -> None:
+    for number in range(5):
+        written(path, *(span(f"span {number} {place}", trace=number) for place in range(10)))
+        absorb(path)
+    assert row_groups(path) == 1
+    assert len(stored(path)) == 50
+
+
+def test_long_rows_are_never_written_again_by_those_that_follow(path: Path) -> None:
+    dice = random.Random(1)
+    for number in range(3):
+        written(
+            path, *(span(f"{number} {place}", trace=number, output=dice.randbytes(50_000).hex()) for place in range(5))
+        )
+        absorb(path)
+    assert row_groups(path) == 3
+    written(path, span("short", trace=3))
+    absorb(path)
+    assert len(stored(path)) == 16
+
+
+def test_the_lines_of_many_small_segments_keep_to_themselves(path: Path) -> None:
+    whole = json.dumps(span("whole")).encode()
+    written(path, span("first", trace=1))
+    written(path, whole)  # a last line without its end is whole all the same
+    written(path, b'{"trace_id": "torn')
+    written(path, span("last", trace=2))
+    assert absorb(path) == Absorbed(segments=4, spans=3, quarantined_lines=1)
+    assert stored(path) == ["whole", "first", "last"]
 
 
 def test_where_nothing_waits_nothing_is_made(tmp_path: Path) -> None:

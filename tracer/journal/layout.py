@@ -93,8 +93,9 @@ class Layout(NamedTuple):
 
     def segments(self) -> list[Segment]:
         """Return the segments that lie there now, those of a process in the order in which it wrote them."""
-        names = [match for name in _names(self.folder) if (match := _SEGMENT_NAME.fullmatch(name))]
-        found = [Segment(self.folder / match[0], int(match[1]), match[2], int(match[3])) for match in names]
+        folder = self.folder
+        names = [match for name in _names(folder) if (match := _SEGMENT_NAME.fullmatch(name))]
+        found = [Segment(folder / match[0], int(match[1]), match[2], int(match[3])) for match in names]
         return sorted(found, key=lambda segment: (segment.process_id, segment.number))
 
     def live_files(self) -> dict[str, Path]:

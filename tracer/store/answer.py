@@ -189,13 +189,15 @@ def fetch(result: DuckDBPyRelation) -> tuple[list[str], list[tuple[Any, ...]]]:
 
 def _converted(types: list[str], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     readers = [_READERS.get(kind.split("(")[0]) for kind in types]
-    if any(readers):
-        return [tuple(map(_read, readers, row)) for row in rows]
+    if rows and any(readers):
+        return list(zip(*map(_read, readers, zip(*rows, strict=True)), strict=True))
     return rows
 
 
-def _read(reader: Callable[[Any], Any] | None, value: Any) -> Any:
-    return value if reader is None or value is None else reader(value)
+def _read(reader: Callable[[Any], Any] | None, column: tuple[Any, ...]) -> Sequence[Any]:
+    if reader is None:
+        return column
+    return [None if value is None else reader(value) for value in column]
 
 
 def _parsed(text: str) -> Any:

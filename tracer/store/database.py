@@ -33,12 +33,15 @@ GATE_SECONDS = 20.0
 FOREIGN_SECONDS = 2.0
 """How long another program's hold on the file is waited for."""
 
-_NEW = "storage_version 'v1.2.0'"
-"""Any DuckDB from 1.2 on opens the file."""
+_NEW = "storage_version 'v1.2.0', block_size 16384"
+"""Any DuckDB from 1.2 on opens the file. Each column of long texts begins a block of its own in each row group; of the
+256 KB that DuckDB would take for one, most would stay empty where texts repeat each other."""
 
-_WRITING = "row_group_size 8192"
-"""A checkpoint writes the last row group anew: with DuckDB's own size of 122,880 rows, 8 MB took up to 2 s in place
-of 0.2. It also writes what it knows of each row group, so that much smaller ones would slow down large stores."""
+LEAST_ROW_GROUP = 2048
+"""How many rows are the fewest that DuckDB lets a row group be limited to; a limit is a multiple of it."""
+
+_COPIED_ROW_GROUP = 7 * LEAST_ROW_GROUP
+"""Of rows that are copied all at once: about what a slice of absorbing has."""
 
 
 def connect(layout: Layout) -> DuckDBPyConnection:
@@ -69,17 +72,20 @@ def _spill_folder(layout: Layout) -> str:
 
 
 @contextmanager
-def attached(layout: Layout, connection: DuckDBPyConnection, *, to_write: bool = False) -> Iterator[None]:
+def attached(
+    layout: Layout, connection: DuckDBPyConnection, *, to_write: bool = False, row_group_size: int = LEAST_ROW_GROUP
+) -> Iterator[None]:
     """Attach the file as `store` for the length of the block.
 
     To read, others may read too, and empty tables stand in for a file that is not there yet. To write, nobody else
-    has it open, and it is made or brought up to date first; a block that raises is rolled back.
+    has it open, and it is made or brought up to date first; new row groups get up to `row_group_size` rows, and a block
+    that raises is rolled back.
     Raises StoreLocked, StoreTooNew, StoreDamaged or StoreUnavailable.
     """
     with ExitStack() as held:
         held.enter_context(gate(layout, shared=not to_write))
         if to_write:
-            _attach_to_write(layout, connection)
+            _attach_to_write(layout, connection, row_group_size)
         else:
             try:
                 _attach_to_read(layout, connection)
@@ -217,11 +223,11 @@ def _mend_log(layout: Layout, connection: DuckDBPyConnection) -> None:
         connection.execute("detach store")
 
 
-def _attach_to_write(layout: Layout, connection: DuckDBPyConnection) -> None:
+def _attach_to_write(layout: Layout, connection: DuckDBPyConnection, row_group_size: int) -> None:
     with told(layout):
         if is_absent(layout.store):
             _create(layout, connection)
-        _attach(layout, connection, _WRITING)
+        _attach(layout, connection, f"row_group_size {row_group_size}")
         # DuckDB would make its log readable by others.
         os.close(os.open(log_of(layout.store), os.O_WRONLY | os.O_CREAT, 0o600))
         migrate(connection)
@@ -278,7 +284,7 @@ def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
 
 def attach_new(connection: DuckDBPyConnection, file: Path, name: str) -> None:
     """Make a database file laid out as a store is, and attach it."""
-    connection.execute(f"attach {_quoted(file)} as {name} (type duckdb, {_NEW}, {_WRITING})")
+    connection.execute(f"attach {_quoted(file)} as {name} (type duckdb, {_NEW}, row_group_size {_COPIED_ROW_GROUP})")
 
 
 def replace(layout: Layout, connection: DuckDBPyConnection, draft: Path, before: os.stat_result) -> None:
@@ -291,7 +297,7 @@ def replace(layout: Layout, connection: DuckDBPyConnection, draft: Path, before:
     with gate(layout, shared=False), told(layout):
         # What a program left there that died while writing would be replayed into the old file, and lost with it.
         has_log = any(log_of(file).exists() and log_of(file).stat().st_size for file in (store, layout.store))
-        _attach(layout, connection, _WRITING)
+        _attach(layout, connection, "read_only false")
         try:
             now = store.stat()
             if has_log or (now.st_ino, now.st_size, now.st_mtime_ns) != (

@@ -4,6 +4,8 @@ together with what still lies in the journal, so that a call is seen as soon as 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from duckdb import DuckDBPyConnection
 
 from tracer.journal.layout import JOURNAL_VERSION, Layout
@@ -11,35 +13,51 @@ from tracer.journal.locks import is_locked
 from tracer.rows import LOST, RUNNING
 from tracer.store import fresh, notes
 from tracer.store.enrich import enrich_cheaply
+from tracer.store.kept import Kept, state_of
 from tracer.store.lines import read_lines
 
 
-def show(connection: DuckDBPyConnection, layout: Layout, *, traces: bool = True) -> None:
+def show(connection: DuckDBPyConnection, layout: Layout, kept: Kept | None = None, *, traces: bool = True) -> object:
     """Make the views over the attached store and the segments that are not in it yet.
 
-    The view `traces` costs as much as all others together; it may be left out.
+    The view `traces` costs as much as all others together; it may be left out. Returns what is to be held as long as
+    the views are asked.
     """
     # Asked before the journal is read, so that what a process wrote before its end is never missed; and after it too,
     # so that what a new one began meanwhile does not seem lost.
     before = living(layout)
     segments = {segment.name: segment.path for segment in layout.segments() if segment.version <= JOURNAL_VERSION}
-    if segments:
-        for name in fresh.absorbed(connection, list(segments)):
-            del segments[name]
-    if segments:
-        read_lines(connection, list(segments.values()))
+    state = state_of(layout.store, layout.purged, *segments.values())
+    kept = Kept() if kept is None else kept
+    held = kept.show(connection, state)
+    has_fresh = held is not None
+    if held is None and segments:
+        due = kept.is_due(state)
+        has_fresh = _read(connection, layout, segments, traces=traces or due)
+        if has_fresh and due:
+            kept.keep(connection, state)
+    views = _WITH_FRESH if has_fresh else _STORED
+    shown = f"select * replace ({_status(before | living(layout))} as status)"
+    for name, query in views.items():
+        if traces or name != "traces":
+            body = f"{shown} from ({query})" if name in ("spans", "traces") else query
+            connection.execute(f"create view {name} as {body}")
+    return held
+
+
+def _read(connection: DuckDBPyConnection, layout: Layout, segments: dict[str, Path], *, traces: bool) -> bool:
+    """Read these segments into `fresh`, but for those that are in the store; return whether there were others."""
+    stored = fresh.absorbed(connection, list(segments))
+    waiting = [path for name, path in segments.items() if name not in stored]
+    if waiting:
+        read_lines(connection, waiting)
         fresh.forget(connection, notes.purged_traces(layout))
         fresh.sort_lines(connection)
         enrich_cheaply(connection, "store.prices")
         fresh.settle(connection)
         if traces:
             fresh.summarize(connection)
-    views = _WITH_FRESH if segments else _STORED
-    shown = f"select * replace ({_status(before | living(layout))} as status)"
-    for name, query in views.items():
-        if traces or name != "traces":
-            body = f"{shown} from ({query})" if name in ("spans", "traces") else query
-            connection.execute(f"create view {name} as {body}")
+    return bool(waiting)
 
 
 _EXTENTS = "select trace_id, start_ns, coalesce(end_ns, 9223372036854775807) as end_ns from store.traces"

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,12 +20,12 @@ from tracer.config import from_environment, resolved_store
 from tracer.errors import QueryError, TraceNotFound
 from tracer.journal.layout import Layout
 from tracer.journal.locks import is_locked
-from tracer.rows import SPAN_COLUMNS
-from tracer.span_row import SpanRow, span_row
+from tracer.span_row import SpanRow
 from tracer.store import absorb, live, purge
 from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
 from tracer.store.database import attached, connect, is_absent, store_error, told
 from tracer.store.filters import Condition, all_of, parse
+from tracer.store.kept import Kept
 from tracer.store.lookup import found
 from tracer.store.statement import check_where, one_that_reads
 from tracer.tree import Trace
@@ -33,6 +34,8 @@ T = TypeVar("T")
 
 CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions", "attributes", "events", "links")
 """The columns that `Store.trace(…, content=False)` leaves out: nearly all of a trace's bytes."""
+
+_SPAN_FIELDS = tuple(field.name for field in fields(SpanRow))
 
 _NOT_A_TEST = Condition("not coalesce(list_contains(tags, 'pytest'), false)")
 
@@ -48,6 +51,7 @@ class Store:
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = Path(os.path.abspath(path)) if path is not None else resolved_store(from_environment())
         self._layout = Layout(self.path)
+        self._kept = Kept()
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
@@ -105,17 +109,17 @@ class Store:
         Without `content` its rows lack the columns that hold texts. Raises TraceNotFound where there is none, or
         more than one.
         """
-        columns = [name for name in SPAN_COLUMNS if content or name not in CONTENT_COLUMNS]
+        columns = [name if content or name not in CONTENT_COLUMNS else f"null as {name}" for name in _SPAN_FIELDS]
         with self._open(traces=False) as connection:
             id_, start_ns, end_ns = found(connection, trace_id)
-            names, rows = fetch(
+            _, rows = fetch(
                 connection.sql(
                     f"select {', '.join(columns)} from spans where trace_id = ? and start_ns between ? and ? "
                     "order by start_ns, span_id",
                     params=[id_, start_ns, end_ns],
                 )
             )
-        return Trace(id_, [span_row(dict(zip(names, row, strict=True))) for row in rows])
+        return Trace(id_, [SpanRow(*row) for row in rows])
 
     def summary(self, trace_id: str) -> dict[str, Any]:
         """Return the row of `traces` of the trace with this id. Raises TraceNotFound where there is none."""
@@ -127,15 +131,16 @@ class Store:
         """Return one span with all its columns. Raises TraceNotFound where there is none."""
         with self._open(traces=False) as connection:
             id_, start_ns, end_ns = found(connection, trace_id)
-            names, rows = fetch(
+            _, rows = fetch(
                 connection.sql(
-                    "from spans where trace_id = ? and span_id = ? and start_ns between ? and ?",
+                    f"select {', '.join(_SPAN_FIELDS)} from spans "
+                    "where trace_id = ? and span_id = ? and start_ns between ? and ?",
                     params=[id_, span_id.strip().lower(), start_ns, end_ns],
                 )
             )
         if not rows:
             raise TraceNotFound(f"trace {id_} has no span {span_id!r}")
-        return span_row(dict(zip(names, rows[0], strict=True)))
+        return SpanRow(*rows[0])
 
     def process(self, process_id: str) -> dict[str, Any] | None:
         """Return what is known of a recording process (argv, Python, packages, git …); None where nothing is."""
@@ -197,11 +202,12 @@ class Store:
         with told(self._layout), closing(connect(self._layout)) as connection:
             try:
                 with attached(self._layout, connection):
-                    live.show(connection, self._layout, traces=traces)
+                    held = live.show(connection, self._layout, self._kept, traces=traces)
                     if limits is not None:
                         connection.execute(limits.settings)
                     connection.execute("set enable_external_access = false; set lock_configuration = true")
                     yield connection
+                    del held
             except (duckdb.ProgrammingError, duckdb.DataError) as error:
                 raise QueryError(str(error)) from error
             except duckdb.Error as error:

@@ -1,7 +1,8 @@
 -- The schema of a store. Its names are public API: users query them.
 -- Times are Unix nanoseconds, ids are lower-case hex, NULL is unknown and never zero.
 
--- One row a span, as tracer.rows.SPAN_COLUMNS lists them.
+-- One row a span, as tracer.rows.SPAN_COLUMNS lists them. zstd packs texts that are long and alike, but takes four to
+-- eight bytes for a NULL too, so the columns that are mostly empty are left to DuckDB's choice.
 create table spans (
     trace_id varchar,
     span_id varchar,
@@ -23,7 +24,7 @@ create table spans (
     stream boolean,
     retries integer,  -- tries after the first
     ttft_ns bigint,  -- from start_ns to the first content
-    request_parameters json using compression zstd,
+    request_parameters json,
     input_tokens bigint,  -- cached, cache_write and audio tokens are among them
     output_tokens bigint,  -- reasoning and audio tokens are among them
     cached_tokens bigint,
@@ -38,19 +39,19 @@ create table spans (
     session_id varchar,
     user_id varchar,
     tags varchar[],
-    metadata json using compression zstd,
+    metadata json,
     input json using compression zstd,
     output json using compression zstd,
     system_instructions json using compression zstd,
     tool_definitions json using compression zstd,
     prompt_name varchar,
     prompt_version varchar,
-    prompt_variables json using compression zstd,
+    prompt_variables json,
     function_id varchar,
     process_id varchar,
     attributes json using compression zstd,
-    events json using compression zstd,
-    links json using compression zstd,
+    events json,
+    links json,
     scope_name varchar,
     dialect varchar,  -- native, genai, openinference, traceloop, other
     rev integer  -- 0: not ended; among ended rows of one span the highest counts
