@@ -25,7 +25,7 @@ from tracer.tree import build_tree
 def store_path(tmp_path: Path) -> Iterator[Path]:
     """The path of an empty store that this process records to for the length of the test."""
     path = tmp_path / "traces.duckdb"
-    defaults = {name: getattr(RECORDER.config, name) for name in RECORDER.config.__dataclass_fields__}
+    defaults = RECORDER.config._asdict()
     tracer.configure(store=path)
     yield path
     tracer.uninstrument()

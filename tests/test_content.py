@@ -11,7 +11,8 @@ import pytest
 
 import programs
 import tracer
-from tracer.capture import encode, shape_only
+from tracer.capture import encode
+from tracer.capture.shapes import shape_only
 from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.store.absorb import absorb

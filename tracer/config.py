@@ -9,16 +9,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from tracer.errors import UsageError, logger
-from tracer.units import age_ns
 
-Redaction = Sequence["str | re.Pattern[str] | Callable[[str], str]"]
-Redact = Redaction | Callable[[str], str] | Mapping[Literal["keys", "patterns"], Redaction] | Literal[False] | None
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Redaction: TypeAlias = "Sequence[str | re.Pattern[str] | Callable[[str], str]]"
+Redact: TypeAlias = (
+    "Redaction | Callable[[str], str] | Mapping[Literal['keys', 'patterns'], Redaction] | Literal[False] | None"
+)
 
 REDACTION_KINDS = ("email", "card")
 """What is redacted on option, by these names among the patterns."""
@@ -29,8 +31,7 @@ _SHORTEST_RETENTION_NS = 3600 * 10**9
 """What is younger may still be recorded, and is better purged by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """How spans are recorded.
 
     `store` is the DuckDB file; None means the default of `default_store`. `max_value_bytes` bounds each
@@ -57,7 +58,7 @@ def from_environment(environ: os._Environ[str] | dict[str, str] = os.environ) ->
     """
     store = environ.get("TRACER_STORE")
     return Config(
-        store=Path(store).expanduser() if store else None,
+        store=_path(store) if store else None,
         enabled=_is_on(environ.get("TRACER_ENABLED")),
         capture_content=_is_on(environ.get("TRACER_CAPTURE_CONTENT")),
         retention=_retention_of(environ.get("TRACER_RETENTION") or None),
@@ -67,7 +68,7 @@ def from_environment(environ: os._Environ[str] | dict[str, str] = os.environ) ->
 def changed(config: Config, changes: dict[str, Any]) -> Config:
     """Return `config` with these values; raises UsageError for one that cannot be right."""
     if "store" in changes:
-        changes["store"] = Path(changes["store"]).expanduser() if changes["store"] is not None else None
+        changes["store"] = _path(changes["store"]) if changes["store"] is not None else None
     if (size := changes.get("max_value_bytes")) is not None and (not isinstance(size, int) or size < 256):
         raise UsageError(f"max_value_bytes is the most bytes that one value may take, at least 256; not {size!r}")
     if "redact" in changes:
@@ -79,11 +80,13 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
         for processor in changes["processors"]:
             if not (hasattr(processor, "on_end") or hasattr(processor, "export")):
                 raise UsageError(f"processors are SDK SpanProcessors or SpanExporters; {processor!r} is neither")
-    return replace(config, **changes)
+    return config._replace(**changes)
 
 
 def check_retention(retention: Any) -> None:
     """Raise UsageError unless this is an age of at least an hour, or None."""
+    from tracer.units import age_ns
+
     age = age_ns(retention) if isinstance(retention, str) else None
     if retention is not None and (age is None or age < _SHORTEST_RETENTION_NS):
         raise UsageError(
@@ -94,7 +97,7 @@ def check_retention(retention: Any) -> None:
 
 def resolved_store(config: Config) -> Path:
     """Return the absolute path of the store that a process in this working directory uses."""
-    return Path(os.path.abspath(config.store)) if config.store else default_store(Path.cwd())
+    return _path(os.path.abspath(config.store)) if config.store else default_store(_path(os.getcwd()))
 
 
 def default_store(folder: Path) -> Path:
@@ -110,6 +113,12 @@ def project_root(folder: Path) -> tuple[Path, str] | None:
             if (candidate / marker).exists():
                 return candidate, marker
     return None
+
+
+def _path(text: str | os.PathLike[str]) -> Path:
+    from pathlib import Path  # with all that it imports, it would take a tenth of our own import
+
+    return Path(text).expanduser()
 
 
 def _is_on(value: str | None) -> bool:

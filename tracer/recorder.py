@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import atexit
 import os
-import random
 import threading
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 
-from tracer.capture import Redactor, cut, encode, leave_native_code, shape_only
+from tracer.capture import Redactor, cut, encode, leave_native_code
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
     Entered,
@@ -39,6 +37,8 @@ from tracer.span import CLOCK, Span, UnrecordedSpan, now_ns
 from tracer.watcher import Watcher
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tracer.otel.outgoing import Outgoing
 
 __all__ = [
@@ -65,7 +65,7 @@ class Recorder:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.open_spans: dict[str, Span] = {}
-        self._random = random.Random(os.urandom(16))
+        self._randbytes: Callable[[int], bytes] = self._seed
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
         self._held = threading.local()  # by the thread that forks: its `writer`
@@ -105,7 +105,7 @@ class Recorder:
             trace_id, parent_id = parent.trace_id, parent.span_id
         else:
             trace_id, parent_id = self._root_ids(context)
-        span_id = self._random.randbytes(8).hex()
+        span_id = self._randbytes(8).hex()
         return Span(
             self,
             name,
@@ -117,13 +117,20 @@ class Recorder:
             inherited=scope_of(context)[1],
         )
 
+    def _seed(self, count: int) -> bytes:
+        """Return random bytes as `_randbytes` does, which this seeds: at the first span, and anew in a forked child."""
+        from random import Random
+
+        self._randbytes = Random(os.urandom(16)).randbytes
+        return self._randbytes(count)
+
     def _root_ids(self, context: Mapping[str, Any]) -> tuple[str, str | None]:
         """Return a root's trace id and parent: those of a valid current OpenTelemetry span, else a new trace."""
         current = otel_span_of(context)
         if current is not otel.INVALID_SPAN and (around := current.get_span_context()).is_valid:
             return f"{around.trace_id:032x}", f"{around.span_id:016x}"
         # The first 48 bits are Unix milliseconds, so that traces sort by time and a look-up prunes by it.
-        return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._random.randbytes(10).hex()}", None
+        return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._randbytes(10).hex()}", None
 
     # What a span asks of us.
 
@@ -131,6 +138,8 @@ class Recorder:
         encoded = encode(value)
         config = self.config
         if not config.capture_content:
+            from tracer.capture.shapes import shape_only
+
             encoded = shape_only(encoded)
         if len(encoded) > config.max_value_bytes:
             span.note_cut(column, len(encoded))
@@ -255,7 +264,7 @@ class Recorder:
         self.open_spans = {}
         self._writer = None
         self._first_write = threading.RLock()
-        self._random = random.Random(os.urandom(16))
+        self._randbytes = self._seed
         self.watcher = Watcher(self.tick)
 
     def _write_span(self, span: Span, *, ended: bool) -> None:

@@ -6,15 +6,16 @@ What is taken out is marked `[redacted:kind]` in its place, and counted by kind 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from tracer.capture.rewriting import dumps
-from tracer.capture.rules import Rules
 from tracer.capture.secrets import Secret, find_secrets, replaced
-from tracer.capture.shapes import shape_line
-from tracer.config import Redact
+
+if TYPE_CHECKING:
+    from tracer.capture.rules import Rules
+    from tracer.config import Redact
 
 
 class Redactor:
@@ -22,12 +23,14 @@ class Redactor:
 
     def __init__(self, redact: Redact = None, *, keeps_content: bool = True) -> None:
         self._built_in = redact is not False
-        self._rules = Rules(redact)
+        self._rules = _rules(redact) if redact else None
         self._keeps_content = keeps_content
 
     def redact(self, line: bytes) -> bytes:
         """Return the line, one JSON object: a span's row, or a record with its data."""
         if not self._keeps_content:
+            from tracer.capture.shapes import shape_line
+
             line = shape_line(line)
         secrets = find_secrets(line) if self._built_in else []
         if not secrets and not self._rules:
@@ -51,6 +54,12 @@ class Redactor:
             value, own_counts = self._rules.value(orjson.loads(encoded))
             encoded, counts = dumps(value), counts + own_counts
         return encoded, counts
+
+
+def _rules(redact: Redact) -> Rules:
+    from tracer.capture.rules import Rules  # most programs have none of their own
+
+    return Rules(redact)
 
 
 def _by_kind(secrets: list[Secret]) -> Counter[str]:

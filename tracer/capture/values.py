@@ -11,7 +11,6 @@ orjson, NaN and the infinities become null.
 
 from __future__ import annotations
 
-import binascii
 import codecs
 import dataclasses
 import enum
@@ -166,6 +165,8 @@ def _bytes(value: bytes) -> dict[str, Any]:
         kept = beginning(text, PREVIEW_CHARACTERS)
         is_all = len(kept.encode()) == len(value)
         return {"$type": "bytes", "length": len(value), "text" if is_all else "text_preview": kept}
+    import binascii
+
     preview = binascii.b2a_base64(value[:PREVIEW_BYTES], newline=False).decode()
     return {"$type": "bytes", "length": len(value), "base64" if len(value) <= PREVIEW_BYTES else "preview": preview}
 

@@ -20,15 +20,17 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 JOURNAL_VERSION = 1
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """The longest line that is ever written, its newline included."""
 
-_SEGMENT_NAME = re.compile(r"(\d+)-([0-9a-f]{32})-(\d{6,})\.ndjson")
+_SEGMENT_NAME = r"(\d+)-([0-9a-f]{32})-(\d{6,})\.ndjson"
 
 
 class Segment(NamedTuple):
@@ -94,7 +96,7 @@ class Layout(NamedTuple):
     def segments(self) -> list[Segment]:
         """Return the segments that lie there now, those of a process in the order in which it wrote them."""
         folder = self.folder
-        names = [match for name in _names(folder) if (match := _SEGMENT_NAME.fullmatch(name))]
+        names = [match for name in _names(folder) if (match := re.fullmatch(_SEGMENT_NAME, name))]
         found = [Segment(folder / match[0], int(match[1]), match[2], int(match[3])) for match in names]
         return sorted(found, key=lambda segment: (segment.process_id, segment.number))
 

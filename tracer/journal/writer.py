@@ -12,12 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracer.errors import logger
 from tracer.journal.layout import MAX_LINE_BYTES, Layout
 from tracer.journal.locks import is_at, try_lock, unlockable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_AGE_S = 20.0
@@ -35,7 +37,6 @@ def _inode(descriptor: int, fstat: Callable[[int], os.stat_result] = os.fstat) -
         return None
 
 
-@dataclass(slots=True, eq=False)
 class _OpenFile:
     """A descriptor that closes when nobody refers to it any more.
 
@@ -45,16 +46,14 @@ class _OpenFile:
     inode: it is there until after the descriptor was closed, so whoever looks there must compare both.
     """
 
-    descriptor: int
-    path: Path
-    among: set[tuple[int, int]]
-    inode: int = field(init=False)
-    opened_s: float = field(default_factory=time.monotonic)
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        self.inode = os.fstat(self.descriptor).st_ino
-        self.among.add((self.descriptor, self.inode))
+    def __init__(self, descriptor: int, path: Path, among: set[tuple[int, int]]) -> None:
+        self.descriptor = descriptor
+        self.path = path
+        self.among = among
+        self.inode = os.fstat(descriptor).st_ino
+        self.opened_s = time.monotonic()
+        self.size = 0
+        among.add((descriptor, self.inode))
 
     def __del__(self, close: Callable[[int], None] = os.close, inode: Callable[[int], int | None] = _inode) -> None:
         if inode(self.descriptor) == self.inode:

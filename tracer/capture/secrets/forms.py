@@ -5,8 +5,6 @@ Source: the documentation of those who issue them.
 
 from __future__ import annotations
 
-import binascii
-
 from tracer.capture.expressions import compiled
 from tracer.capture.secrets.secret import Form, Secret, end_of_text, mark, matching
 
@@ -59,6 +57,8 @@ def _is_basic(credentials: bytes) -> bool:
 
 
 def from_base64(encoded: bytes) -> bytes | None:
+    import binascii
+
     try:
         return binascii.a2b_base64(encoded + b"=" * (-len(encoded) % 4))
     except binascii.Error:

@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from ahocorasick_rs import BytesAhoCorasick, MatchKind
-
 from tracer.capture.secrets.secret import Form
 
 
@@ -24,8 +22,7 @@ class Search:
     all: ClassVar[list[Search]] = []
 
     def __init__(self, forms: dict[bytes, Form]) -> None:
-        automaton = BytesAhoCorasick(list(forms), matchkind=MatchKind.LeftmostLongest)
-        self.find: Callable[[bytes], list[tuple[int, int, int]]] = automaton.find_matches_as_indexes
+        self.find: Callable[[bytes], list[tuple[int, int, int]]] = self._find_first
         self._markers = list(forms)
         self._forms = list(forms.values())
         Search.all.append(self)
@@ -33,6 +30,13 @@ class Search:
     def __call__(self, line: bytes) -> list[tuple[int, Form]]:
         """Return where the markers begin in the line, each with its form."""
         return [(start, self._forms[number]) for number, start, _ in self.find(line)]
+
+    def _find_first(self, line: bytes) -> list[tuple[int, int, int]]:
+        """Find as `find` does, and let that be native code from now on: a program with no span is spared its making."""
+        from ahocorasick_rs import BytesAhoCorasick, MatchKind
+
+        self.find = BytesAhoCorasick(self._markers, matchkind=MatchKind.LeftmostLongest).find_matches_as_indexes
+        return self.find(line)
 
     def leave_native_code(self) -> None:
         longest_first = sorted(self._markers, key=len, reverse=True)
