@@ -68,13 +68,14 @@ def whole(spans: int) -> dict[str, int]:
     return {"rows": spans, "spans": spans, "open": 0, "traces": spans // 2}
 
 
-def killed_at(path: Path, step: str, times: int = 1) -> None:
-    """Absorb in a process that is killed when it comes to a step for the given time."""
+def killed_at(path: Path, step: str, times: int = 1, settings: str = "") -> None:
+    """Absorb in a process that is killed when it comes to a step for the given time; `settings` are DuckDB's."""
     program = """
         import os, signal, sys
         from pathlib import Path
         from tracer.store import absorb
         absorb.SLICE_BYTES = 20_000
+        absorb._MODEST += sys.argv[4]
         left = int(sys.argv[3])
         def killed(step):
             global left
@@ -84,6 +85,6 @@ def killed_at(path: Path, step: str, times: int = 1) -> None:
         absorb._step = killed
         absorb.absorb(Path(sys.argv[1]))
     """
-    with programs.start(program, path, path, step, times) as process:
+    with programs.start(program, path, path, step, times, settings) as process:
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == -9, stderr
