@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -31,7 +31,7 @@ from tracer.context import (
     scope_of,
     sdk_is_installed,
 )
-from tracer.errors import contain
+from tracer.errors import contain, logger
 from tracer.journal.writer import Writer
 from tracer.span import CLOCK, Span, UnrecordedSpan, now_ns
 from tracer.watcher import Watcher
@@ -65,7 +65,8 @@ class Recorder:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.open_spans: dict[str, Span] = {}
-        self._randbytes: Callable[[int], bytes] = self._seed
+        self._is_ready = False
+        self._missed_spans = 0
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
         self._held = threading.local()  # by the thread that forks: its `writer`
@@ -98,7 +99,7 @@ class Recorder:
 
     def new_span(self, name: str, kind: str, parent: Span | None, context: Mapping[str, Any]) -> Span:
         """Return a span that has not begun: with ids, its place in the tree, and what it inherits."""
-        if not self.config.enabled:
+        if not self.config.enabled or not (self._is_ready or self._get_ready()):
             return self.unrecorded
         parent_id: str | None
         if parent is not None:
@@ -117,12 +118,35 @@ class Recorder:
             inherited=scope_of(context)[1],
         )
 
-    def _seed(self, count: int) -> bytes:
-        """Return random bytes as `_randbytes` does, which this seeds: at the first span, and anew in a forked child."""
-        from random import Random
+    def _get_ready(self) -> bool:
+        """Import what only spans need, and seed their ids: before the first span, and anew in a forked child.
 
+        What the end of the process needs is among it: imported then, some of it (any named tuple) makes Python forget
+        that the program ends for a Ctrl-C, so that its exit code would be another. Where too many files are open,
+        return False, count the span, and let a later one try again.
+        """
+        try:
+            import pathlib  # noqa: F401
+            from random import Random
+
+            import ahocorasick_rs  # noqa: F401
+
+            from tracer import process  # noqa: F401
+            from tracer.journal import absorber  # noqa: F401
+        except OSError as error:
+            if not self._missed_spans:
+                logger.error(
+                    "llm-tracer cannot record (%s): spans are dropped while that lasts, and the program goes on", error
+                )
+            self._missed_spans += 1
+            return False
+        if self._missed_spans:
+            self.writer.dropped_spans += self._missed_spans
+            self.writer.drop_reason = "too many open files"
+            self._missed_spans = 0
         self._randbytes = Random(os.urandom(16)).randbytes
-        return self._randbytes(count)
+        self._is_ready = True
+        return True
 
     def _root_ids(self, context: Mapping[str, Any]) -> tuple[str, str | None]:
         """Return a root's trace id and parent: those of a valid current OpenTelemetry span, else a new trace."""
@@ -160,20 +184,7 @@ class Recorder:
     def began(self, span: Span) -> None:
         self.open_spans[span.span_id] = span
         if self.watcher.is_idle:
-            self._wake()
-
-    def _wake(self) -> None:
-        """Start the watcher, and import what it and the end of the process need.
-
-        Imported at the end, or by another thread then, some of it (any named tuple) makes Python forget that the
-        program ends for a Ctrl-C, so that its exit code would be another.
-        """
-        try:
-            from tracer import process  # noqa: F401
-            from tracer.journal import absorber  # noqa: F401
-        except OSError:  # too many files are open; a later span tries again
-            return
-        self.watcher.ensure_running()
+            self.watcher.ensure_running()
 
     def ended(self, span: Span) -> None:
         if self.open_spans.pop(span.span_id, None) is not None:
@@ -232,6 +243,8 @@ class Recorder:
         """End recording at the exit of the program: everything is durable already, so there is nothing to wait for."""
         self.watcher.stop(for_good=True)
         with contain("the end of the process"):
+            if self._missed_spans:
+                logger.error("llm-tracer lost %d spans that could not be written, or were deleted", self._missed_spans)
             self._write_open_spans(0)
             if self._writer is not None:
                 leave_native_code()
@@ -254,7 +267,7 @@ class Recorder:
         if (writer := self._held.writer) is not None:
             writer.release()
         if self.open_spans:
-            self._wake()
+            self.watcher.ensure_running()
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a forked child: the open spans, the journal and the watcher are the parent's."""
@@ -264,7 +277,7 @@ class Recorder:
         self.open_spans = {}
         self._writer = None
         self._first_write = threading.RLock()
-        self._randbytes = self._seed
+        self._is_ready = False
         self.watcher = Watcher(self.tick)
 
     def _write_span(self, span: Span, *, ended: bool) -> None:

@@ -32,7 +32,7 @@ class Search:
         return [(start, self._forms[number]) for number, start, _ in self.find(line)]
 
     def _find_first(self, line: bytes) -> list[tuple[int, int, int]]:
-        """Find as `find` does, and let that be native code from now on: a program with no span is spared its making."""
+        """Find as `find` does, which is native code from now on: a program with no span is spared its making."""
         from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
         self.find = BytesAhoCorasick(self._markers, matchkind=MatchKind.LeftmostLongest).find_matches_as_indexes
