@@ -36,7 +36,7 @@ def trace_id(number: int) -> str:
 def write(store: Path, traces: Iterable[int], *, lines_a_segment: int | None = None, opened: bool = False) -> int:
     """Write the journal of a process that has ended; return its bytes.
 
-    Segments are sealed at the writer's own 4 MB, or at a number of lines. With `opened`, every model call and
+    Segments are sealed at the writer's own 8 MB, or at a number of lines. With `opened`, every model call and
     what is around it has a line without an end too, as if it had taken longer than half a second.
     """
     writer = Writer(store)

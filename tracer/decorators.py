@@ -16,7 +16,6 @@ from tracer.capture import encode
 from tracer.context import current_inherited, enter_inherited, leave
 from tracer.errors import UsageError, contain
 from tracer.fields import checked
-from tracer.iteration import drive, drive_async
 from tracer.recorder import Span, recording, start_span
 from tracer.rows import KINDS
 from tracer.span import Inherited
@@ -156,6 +155,7 @@ def _wrapped(function: Any, call: Call) -> Any:
             return result
 
     elif inspect.isasyncgenfunction(function):
+        from tracer.iteration import drive_async
 
         @wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -163,6 +163,7 @@ def _wrapped(function: Any, call: Call) -> Any:
             return drive_async(items, call, call.prepare(args, kwargs)) if recording() else items
 
     elif inspect.isgeneratorfunction(function):
+        from tracer.iteration import drive
 
         @wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:

@@ -129,7 +129,7 @@ def test_threads_of_one_process_ask_while_it_absorbs(path: Path) -> None:
 
 
 def test_a_backlog_of_50_mb_is_absorbed_in_bounded_memory(path: Path) -> None:
-    """Among 4 MB segments of chats, some without usage, is one that holds the longest line there may be."""
+    """Among full segments of chats, some without usage, is one that holds the longest line there may be."""
     process = Process(path)
     texts = random.Random(1)
     for number in range(13):

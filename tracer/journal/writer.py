@@ -21,9 +21,11 @@ from tracer.journal.locks import is_at, try_lock, unlockable
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEGMENT_BYTES = 4 * 1024 * 1024
+SEGMENT_BYTES = 8 * 1024 * 1024
+"""Opening the next one costs its caller some 0.2 ms: less than one trace in a hundred of the longest meets that."""
+
 SEGMENT_AGE_S = 20.0
-ABSORB_BYTES = 2 * SEGMENT_BYTES
+ABSORB_BYTES = SEGMENT_BYTES
 OPEN_AGAIN_S = 1.0
 
 _PIECE_BYTES = 1024 * 1024

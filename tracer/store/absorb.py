@@ -31,7 +31,7 @@ from tracer.store.lines import read_lines
 from tracer.store.prices import source
 
 SLICE_BYTES = 17 * 1024 * 1024
-"""What one transaction holds: four full segments, which are a line longer than 4 MB each. Readers wait some 0.2 s for
+"""What one transaction holds: two full segments, which are a line longer than 8 MB each. Readers wait some 0.2 s for
 it. Smaller ones cost more each than they hold, and larger ones more memory."""
 
 SLICE_SEGMENTS = 200
