@@ -183,8 +183,7 @@ class Recorder:
 
     def began(self, span: Span) -> None:
         self.open_spans[span.span_id] = span
-        if self.watcher.is_idle:
-            self.watcher.ensure_running()
+        self.watcher.ensure_running()
 
     def ended(self, span: Span) -> None:
         if self.open_spans.pop(span.span_id, None) is not None:
@@ -278,6 +277,7 @@ class Recorder:
         self._writer = None
         self._first_write = threading.RLock()
         self._is_ready = False
+        self._missed_spans = 0
         self.watcher = Watcher(self.tick)
 
     def _write_span(self, span: Span, *, ended: bool) -> None:

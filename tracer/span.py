@@ -6,7 +6,6 @@ It knows how to hold fields and how to become a row; where it is current, and wh
 
 from __future__ import annotations
 
-import sys
 import time
 import traceback
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ import orjson
 from opentelemetry import trace as otel
 
 from tracer import rows
-from tracer.capture import beginning
+from tracer.capture import beginning, is_one
 from tracer.errors import attempt, contain, logger
 from tracer.fields import checked
 
@@ -386,14 +385,8 @@ def error_type(error: BaseException) -> str:
 
 def status_of(error: BaseException) -> str:
     """Return the status of a step that this exception left: stopping on purpose is no error."""
-    if isinstance(error, (GeneratorExit, KeyboardInterrupt)) or _is_cancellation(error):
+    if isinstance(error, (GeneratorExit, KeyboardInterrupt)) or is_one(error, "asyncio", "CancelledError"):
         return rows.CANCELLED
     if isinstance(error, SystemExit):
         return rows.OK if error.code in (None, 0) else rows.ERROR
     return rows.ERROR
-
-
-def _is_cancellation(error: BaseException) -> bool:
-    # Nobody has cancelled anything where asyncio was never imported; importing it takes longer than all of ours.
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and isinstance(error, asyncio.CancelledError)

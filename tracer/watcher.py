@@ -24,12 +24,8 @@ class Watcher:
         self._stopping = threading.Event()
         self._is_over = False
 
-    @property
-    def is_idle(self) -> bool:
-        return self._thread is None and not self._is_over
-
     def ensure_running(self) -> None:
-        if self.is_idle:
+        if self._thread is None and not self._is_over:
             self._stopping = threading.Event()
             self._thread = threading.Thread(target=self._run, args=(self._stopping,), name="llm-tracer", daemon=True)
             with contain("long-running spans"):

@@ -89,7 +89,7 @@ def _content(value: Any) -> Any:  # noqa: PLR0912 - a table of types, as flat as
         return _bytes(bytes(value))
     if isinstance(value, re.Pattern):
         return value.pattern
-    if isinstance(value, complex) or any(_is_one(value, *place) for place in _SAID_AS_TEXT):
+    if isinstance(value, complex) or any(is_one(value, *place) for place in _SAID_AS_TEXT):
         return str(value)
     if isinstance(value, timedelta):
         return {"$type": "timedelta", "seconds": value.total_seconds()}
@@ -121,10 +121,10 @@ def _content(value: Any) -> Any:  # noqa: PLR0912 - a table of types, as flat as
 _SAID_AS_TEXT = (("decimal", "Decimal"), ("pathlib", "PurePath"))
 
 
-def _is_one(value: Any, module: str, name: str) -> bool:
+def is_one(value: Any, module: str, name: str) -> bool:
     """Return whether the value is an instance of a class whose module may never have been imported."""
     loaded = sys.modules.get(module)
-    return loaded is not None and isinstance(value, getattr(loaded, name))
+    return loaded is not None and isinstance(value, getattr(loaded, name, ()))
 
 
 def _array(value: Any) -> Any:
