@@ -13,7 +13,7 @@ from importlib.resources import files
 from starlette.datastructures import MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tracer.viewer.components import module_paths
+from tracer.viewer.components import first_modules
 
 
 class Ahead:
@@ -21,7 +21,7 @@ class Ahead:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.modules = [f"<{path}>; rel=modulepreload" for path in (*_component_loader(), *module_paths())]
+        self.modules = [f"<{path}>; rel=modulepreload" for path in (*_component_loader(), *first_modules())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/":

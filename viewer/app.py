@@ -58,7 +58,7 @@ def viewer(store: Store, on_start: Callable[[], None] = lambda: None) -> st.App:
         on_start()
         yield
 
-    routes: list[BaseRoute] = [*api.Api(store).routes(), components.modules_route()]
+    routes: list[BaseRoute] = [*api.routes(store), components.modules_route()]
     return st.App(
         PAGES,
         routes=routes,

@@ -15,13 +15,13 @@ import tracer
 from tracer.errors import TracerError
 from tracer.recorder import start_span
 from tracer.store import Store
-from tracer.viewer.api import Api, refuse
+from tracer.viewer.api import refuse, routes
 from tracer.viewer.columns import coded, rolled_up
 
 
 @pytest.fixture
 def api(store: Store) -> TestClient:
-    return TestClient(Starlette(routes=Api(store).routes(), exception_handlers={TracerError: refuse}))
+    return TestClient(Starlette(routes=routes(store), exception_handlers={TracerError: refuse}))
 
 
 def test_a_page_of_the_list_leads_to_the_next(api: TestClient) -> None:

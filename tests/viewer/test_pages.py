@@ -16,9 +16,7 @@ from tracer.viewer.app import PAGES
 def test_the_page_of_the_traces_runs() -> None:
     app = AppTest.from_file(PAGES).run()
     assert not app.exception
-    assert [element.proto.component_name for element in app.main if element.type == "bidi_component"] == [
-        "tracer.traces"
-    ]
+    assert [element.proto.component_name for element in app.main if element.type == "bidi_component"] == ["tracer.app"]
 
 
 def test_a_trace_in_the_address_changes_nothing_of_the_page() -> None:

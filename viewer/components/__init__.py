@@ -1,4 +1,10 @@
-"""The components of the pages: JavaScript modules beside this file, mounted through `st.components.v2`.
+"""The page's one component: JavaScript modules beside this file, mounted through `st.components.v2`.
+
+    app.js      which view the address names
+    shared/     what all views are made of
+    list/       the traces
+    trace/      one trace as a tree
+    span/       one span in full
 
 They fetch what they show from the API themselves, so no click waits for a rerun of Streamlit. The browser
 imports them as they are: nothing is built, and nothing comes from npm.
@@ -15,7 +21,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 _FOLDER = Path(__file__).parent
-_MODULES = {file.name: file for file in sorted(_FOLDER.glob("*.js"))}
+_MODULES = {file.relative_to(_FOLDER).as_posix(): file for file in sorted(_FOLDER.rglob("*.js"))}
+_FIRST_FOLDERS = ("shared", "list", "trace", "span")
 _VERSION = hashlib.sha256(b"".join(file.read_bytes() for file in _MODULES.values())).hexdigest()[:12]
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -36,19 +43,19 @@ def frame() -> None:
     st.html(_FOLDER / "frame.css")
 
 
-def traces() -> None:
-    """Show the list of traces, or the one that the address names."""
-    _traces(key="traces")
+def app() -> None:
+    """Show the view that the address names."""
+    _app(key="app")
 
 
-def module_paths() -> list[str]:
-    """Return the addresses of the JavaScript modules."""
-    return [f"/modules/{_VERSION}/{name}" for name in _MODULES]
+def first_modules() -> list[str]:
+    """Return the addresses of the JavaScript modules that the list and a trace are made of; other views wait."""
+    return [f"/modules/{_VERSION}/{name}" for name in _MODULES if name.partition("/")[0] in ("app.js", *_FIRST_FOLDERS)]
 
 
 def modules_route() -> Route:
     """Return the route of the JavaScript modules; its path changes with them, so a browser may keep them for ever."""
-    return Route(f"/modules/{_VERSION}/{{name}}", _module)
+    return Route(f"/modules/{_VERSION}/{{name:path}}", _module)
 
 
 def _module(request: Request) -> Response:
@@ -58,14 +65,16 @@ def _module(request: Request) -> Response:
     return FileResponse(file, headers=_FOR_EVER, media_type="text/javascript")
 
 
-def _styles(*names: str) -> str:
-    return "\n".join((_FOLDER / name).read_text("utf-8") for name in names)
+def _styles() -> str:
+    """Return the styles of all views, those that they share first."""
+    ours = [_FOLDER / "shared" / "base.css", *sorted(_FOLDER.glob("*/*.css"))]
+    return "\n".join(file.read_text("utf-8") for file in dict.fromkeys(ours))
 
 
 # Not isolated in a shadow root: the browser's own search, and anyone's script, find the text of a trace.
-_traces = st.components.v2.component(
-    "tracer.traces",
-    css=_styles("base.css", "list.css", "tree.css", "detail.css", "messages.css"),
-    js=_MOUNT.format(version=_VERSION, module="traces.js"),
+_app = st.components.v2.component(
+    "tracer.app",
+    css=_styles(),
+    js=_MOUNT.format(version=_VERSION, module="app.js"),
     isolate_styles=False,
 )

@@ -2,4 +2,4 @@
 
 from tracer.viewer import components
 
-components.traces()
+components.app()

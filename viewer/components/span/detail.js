@@ -1,12 +1,12 @@
 // One span in full: what it is, what it cost, how it failed, what went in and what came out.
 
-import { askSpan } from "./api.js";
+import { askSpan } from "../shared/api.js";
 import { tabsOf } from "./content.js";
-import { button, copyButton, el } from "./dom.js";
-import { cost, duration, estimated, exact, fullTime, UNKNOWN } from "./format.js";
-import { kindIcon, statusIcon, statusTitle } from "./icons.js";
-import { textView } from "./json.js";
-import { failure } from "./screens.js";
+import { button, copyButton, el } from "../shared/dom.js";
+import { cost, duration, estimated, exact, fullTime, UNKNOWN } from "../shared/format.js";
+import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
+import { textView } from "../shared/json.js";
+import { failure } from "../shared/screens.js";
 
 const KEPT = 60;
 

@@ -1,8 +1,8 @@
 // What was recorded of a span beside its head, as tabs: messages, input and output, attributes, events.
 
-import { copyButton, el } from "./dom.js";
-import { duration } from "./format.js";
-import { jsonView, plain, textView } from "./json.js";
+import { copyButton, el } from "../shared/dom.js";
+import { duration } from "../shared/format.js";
+import { jsonView, plain, textView } from "../shared/json.js";
 import { chat, isMessages } from "./messages.js";
 
 const COLUMNS = [

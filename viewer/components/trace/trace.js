@@ -1,14 +1,15 @@
 // The page of one trace: its sums above, its tree on the left, the selected span on the right.
 
-import { ask, Poll } from "./api.js";
-import { Detail } from "./detail.js";
-import { button, el } from "./dom.js";
-import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "./format.js";
-import { statusIcon, statusTitle } from "./icons.js";
-import { help, listen } from "./keys.js";
-import { failure } from "./screens.js";
+import { address } from "../shared/address.js";
+import { ask, Poll } from "../shared/api.js";
+import { button, el } from "../shared/dom.js";
+import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "../shared/format.js";
+import { statusIcon, statusTitle } from "../shared/icons.js";
+import { help, listen } from "../shared/keys.js";
+import { failure } from "../shared/screens.js";
+import { splitter } from "../shared/splitter.js";
+import { Detail } from "../span/detail.js";
 import { Spans } from "./spans.js";
-import { splitter } from "./splitter.js";
 import { Tree } from "./tree.js";
 
 const TICK_MS = 200;
@@ -37,12 +38,8 @@ const KEYS = [
 ];
 
 export class TracePage {
-  /**
-   * `back()` leads to the list, `step(traceId, ±1)` to the trace below or above it there, `search(q)` to the list with
-   * that filter. `moved(traceId, spanId)` is told which span is shown.
-   */
-  constructor({ back, step, search, moved }) {
-    Object.assign(this, { back, step, search, moved });
+  constructor(app) {
+    this.app = app;
     this.tree = new Tree({
       onSelect: (spanId) => this.selected(spanId),
       onPoint: (spanId) => this.prefetch(spanId),
@@ -59,10 +56,10 @@ export class TracePage {
   bar() {
     const plain = (label, title, onclick) => button({ class: "t-plain", title, onclick }, label);
     return el("header", { class: "t-bar" },
-      plain("‹ traces", "All traces (Esc)", () => this.back()),
+      plain("‹ traces", "All traces (Esc)", () => this.app.back()),
       el("span", { class: "t-steps" },
-        plain("↑", "Previous trace of the list ([)", () => this.step(this.traceId, -1)),
-        plain("↓", "Next trace of the list (])", () => this.step(this.traceId, 1))),
+        plain("↑", "Previous trace of the list ([)", () => this.app.step(this.traceId, -1)),
+        plain("↓", "Next trace of the list (])", () => this.app.step(this.traceId, 1))),
       this.head,
       el("span", { class: "t-grow" }),
       this.problem,
@@ -71,7 +68,7 @@ export class TracePage {
 
   heading(trace) {
     const figure = (text, title) => el("span", { class: "t-figure", title }, text);
-    const chip = (text, title, q) => button({ class: "t-chip", title, onclick: () => this.search(q) }, text);
+    const chip = (text, title, q) => button({ class: "t-chip", title, onclick: () => this.app.go({ q }) }, text);
     const tokens = atLeast(count(sum(trace.input_tokens, trace.output_tokens)), trace.tokens_unknown_calls);
     const called = trace.model_call_count > 0;
     const dollars = atLeast(cost(trace.cost_usd), trace.cost_unknown_calls);
@@ -94,7 +91,7 @@ export class TracePage {
   // ── what it shows
 
   /** Show a trace, by its id or how that begins, and one of its spans; the first if none is named. */
-  show(traceId, spanId) {
+  show({ trace: traceId, span: spanId }) {
     this.stopKeys ??= listen((key) => this.key(key));
     this.ticking ??= setInterval(() => this.spans?.isRunning && this.tick(), TICK_MS);
     if (this.spans && this.traceId === traceId) {
@@ -148,7 +145,7 @@ export class TracePage {
     if (!error) return this.place.replaceChildren();
     if (this.spans) return;
     this.split.hidden = true;
-    this.place.replaceChildren(failure(error, button({ class: "t-link", onclick: () => this.back() }, "All traces")));
+    this.place.replaceChildren(failure(error, button({ class: "t-link", onclick: () => this.app.back() }, "All traces")));
   }
 
   /** Time has passed, and what runs has become longer. */
@@ -189,15 +186,15 @@ export class TracePage {
   }
 
   selected(spanId) {
-    this.moved(this.traceId, spanId);
+    this.app.note({ ...address(), trace: this.traceId, span: spanId });
     this.showDetail();
   }
 
   key(key) {
     if (key === "?") help(this.element, KEYS);
-    else if (key === "Escape") this.back();
-    else if (key === "[") this.step(this.traceId, -1);
-    else if (key === "]") this.step(this.traceId, 1);
+    else if (key === "Escape") this.app.back();
+    else if (key === "[") this.app.step(this.traceId, -1);
+    else if (key === "]") this.app.step(this.traceId, 1);
     else return this.spans ? this.tree.key(key) : false;
     return true;
   }

@@ -1,9 +1,9 @@
 // The tree of a trace with its waterfall. It knows spans, folds, a filter and a selection; not what a span says.
 
-import { button, el } from "./dom.js";
-import { atLeast, cost, count, duration, estimated, UNKNOWN } from "./format.js";
-import { kindIcon, statusIcon, statusTitle } from "./icons.js";
-import { moved, VirtualRows } from "./rows.js";
+import { button, el } from "../shared/dom.js";
+import { atLeast, cost, count, duration, estimated, UNKNOWN } from "../shared/format.js";
+import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
+import { moved, VirtualRows } from "../shared/rows.js";
 
 const ROW_HEIGHT = 24;
 const INDENT = 14;

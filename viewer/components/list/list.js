@@ -1,12 +1,13 @@
 // The list of traces, newest first: search, more pages on scrolling, and new traces as they come.
 
-import { ask, Poll } from "./api.js";
-import { button, el } from "./dom.js";
-import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "./format.js";
-import { brand, statusIcon, statusTitle } from "./icons.js";
-import { help, listen } from "./keys.js";
-import { moved, VirtualRows } from "./rows.js";
-import { failure, nothingFound, nothingRecorded } from "./screens.js";
+import { ask, Poll } from "../shared/api.js";
+import { button, el } from "../shared/dom.js";
+import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "../shared/format.js";
+import { statusIcon, statusTitle } from "../shared/icons.js";
+import { help, listen } from "../shared/keys.js";
+import { nav } from "../shared/nav.js";
+import { moved, VirtualRows } from "../shared/rows.js";
+import { failure, nothingFound, nothingRecorded } from "../shared/screens.js";
 import { SearchBox } from "./search.js";
 
 const PAGE = 100;
@@ -29,10 +30,8 @@ const KEYS = [
 ];
 
 export class TraceList {
-  /** `open(traceId)` is called for the trace that the user chooses, `filtered(query)` when the filter is another. */
-  constructor({ open, filtered }) {
-    this.open = open;
-    this.filtered = filtered;
+  constructor(app) {
+    this.app = app;
     this.traces = [];
     this.selected = null;
     this.query = { q: "", tests: "" };
@@ -62,7 +61,7 @@ export class TraceList {
     this.problem = el("span", { class: "t-problem", role: "alert" });
     this.live = button({ class: "t-live", onclick: () => this.setLive(!this.isLive) });
     return el("header", { class: "t-bar" },
-      el("h1", { class: "t-brand" }, brand(), "tracer"),
+      nav("traces"),
       this.search.elements,
       this.tests,
       this.problem,
@@ -106,8 +105,9 @@ export class TraceList {
 
   // ── what it shows
 
-  /** Show the page, with this filter. */
-  show(query) {
+  /** Show the page, with the filter that the address has. */
+  show({ q = "", tests = "" }) {
+    const query = { q, tests };
     this.stopKeys ??= listen((key) => this.key(key));
     document.title = "tracer";
     const isNew = this.version === undefined || query.q !== this.query.q || query.tests !== this.query.tests;
@@ -216,7 +216,7 @@ export class TraceList {
 
   change(part) {
     const query = { ...this.query, ...part };
-    this.filtered(query);
+    this.app.note(query);
     this.load(query);
     if (this.isLive) this.poll.start();
   }
@@ -235,7 +235,7 @@ export class TraceList {
     if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     this.select(row.dataset.traceId);
-    this.open(row.dataset.traceId);
+    this.app.open(row.dataset.traceId);
   }
 
   select(traceId) {
@@ -249,7 +249,7 @@ export class TraceList {
     const here = this.placeOf(this.selected);
     const to = moved(key, here, this.traces.length, this.rows.pageRows);
     if (to !== null) this.moveTo(to);
-    else if (key === "Enter" && here >= 0) this.open(this.selected);
+    else if (key === "Enter" && here >= 0) this.app.open(this.selected);
     else if (key === "e") this.moveTo(this.traces.findIndex((trace, index) => index > here && trace.error_count > 0));
     else if (key === "/") this.search.focus();
     else if (key === "p") this.setLive(!this.isLive);

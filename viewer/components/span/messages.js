@@ -1,7 +1,7 @@
 // A model call as a chat: who said what, the tools that were called, and what they answered.
 
-import { button, copyButton, el } from "./dom.js";
-import { jsonView, plain, textView } from "./json.js";
+import { button, copyButton, el } from "../shared/dom.js";
+import { jsonView, plain, textView } from "../shared/json.js";
 
 const SHOWN = 12;
 const LINES_OF_A_TOOL = 16;

@@ -1,0 +1,25 @@
+"""The small JSON API that the page's components ask, on the same origin as the page.
+
+One file a family of questions, each with its `routes(store)`; how any of them is answered stands in `answering`. What
+an answer looks like is decided beside this folder, in `columns`.
+
+    traces.py    the list, one trace, one span
+
+An error is `{"error": <its class>, "message": <what to tell the user>}`.
+"""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from tracer.store import Store
+from tracer.viewer.api import traces
+from tracer.viewer.api.answering import Answering, refuse
+
+__all__ = ["refuse", "routes"]
+
+
+def routes(store: Store) -> list[Route]:
+    """Return the routes of the API over one store. Its endpoints are plain functions: each runs in a thread."""
+    answering = Answering(store)
+    return [*traces.routes(answering)]

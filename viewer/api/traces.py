@@ -1,0 +1,83 @@
+"""The list of traces, one trace, and one span.
+
+GET /api/traces?q=&before=&limit=&tests=&since=     one page of the list, newest first
+GET /api/trace/{trace_id}?since=                    one trace, without its content
+GET /api/trace/{trace_id}/neighbours                the traces that began just before and after it
+GET /api/span/{trace_id}/{span_id}                  one span with all its content
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tracer.viewer.api.answering import Answering, Json, hex_id, json_response, whole_number
+from tracer.viewer.columns import list_json, span_json, trace_json
+
+_MAX_LIMIT = 1000
+
+_NEIGHBOURS = """
+    select
+        (select trace_id from traces where (start_ns, trace_id) > (here.start_ns, here.trace_id)
+         order by start_ns, trace_id limit 1) as newer,
+        (select trace_id from traces where (start_ns, trace_id) < (here.start_ns, here.trace_id)
+         order by start_ns desc, trace_id desc limit 1) as older
+    from traces as here where trace_id = ?
+"""
+
+
+def routes(answering: Answering) -> list[Route]:
+    asked = _Traces(answering)
+    return [
+        Route("/api/traces", asked.traces),
+        Route("/api/trace/{trace_id}", asked.trace),
+        Route("/api/trace/{trace_id}/neighbours", asked.neighbours),
+        Route("/api/span/{trace_id}/{span_id}", asked.span),
+    ]
+
+
+class _Traces:
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.store = answering.store
+
+    def traces(self, request: Request) -> Response:
+        query = request.query_params
+        limit = min(whole_number(query.get("limit", "100")), _MAX_LIMIT)
+
+        def answer() -> Json:
+            rows = self.store.traces(
+                query.get("q") or None,
+                limit=limit,
+                before=_place(query.get("before")),
+                include_tests=query.get("tests") == "1",
+            )
+            return {"store": str(self.store.path), **list_json(list(rows), limit=limit)}
+
+        return self.answering.since(query.get("since"), answer)
+
+    def trace(self, request: Request) -> Response:
+        trace_id = hex_id(request.path_params["trace_id"])
+
+        def answer() -> Json:
+            trace = self.store.trace(trace_id, content=False)
+            return trace_json(trace, self.store.summary(trace.trace_id))
+
+        return self.answering.since(request.query_params.get("since"), answer)
+
+    def neighbours(self, request: Request) -> Response:
+        found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))
+        return json_response(found[0] if found else {"newer": None, "older": None})
+
+    def span(self, request: Request) -> Response:
+        row = self.store.span(hex_id(request.path_params["trace_id"]), hex_id(request.path_params["span_id"]))
+        return json_response(span_json(row))
+
+
+def _place(key: str | None) -> tuple[int, str] | None:
+    """Read what `columns.page_key` wrote."""
+    if not key:
+        return None
+    start_ns, _, trace_id = key.partition(".")
+    return whole_number(start_ns), hex_id(trace_id)

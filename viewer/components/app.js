@@ -1,0 +1,118 @@
+// What is mounted on the page: the view that the address names.
+//
+//     /?q=error&tests=1           the list of traces
+//     /?trace=<id>&span=<id>&q=   a trace; the filter stays, for the way back
+
+import { TraceList } from "./list/list.js";
+import { address, urlOf } from "./shared/address.js";
+import { ask } from "./shared/api.js";
+import { el } from "./shared/dom.js";
+import { TracePage } from "./trace/trace.js";
+
+const mounted = new WeakMap();
+
+/** Called by Streamlit when the component appears, and again when its theme changes; returns what ends it. */
+export function mount({ parentElement }) {
+  if (!mounted.has(parentElement)) mounted.set(parentElement, new App(parentElement));
+  return () => {
+    mounted.get(parentElement)?.dispose();
+    mounted.delete(parentElement);
+  };
+}
+
+/**
+ * The views by their names in the address, each loaded when it is first shown. One is made as `new View(app)`, and has
+ * `element`, `show(address)` (also called when it is shown already and the address has changed), `hide()` and
+ * `dispose()`.
+ */
+const VIEWS = {
+  traces: async () => TraceList,
+  trace: async () => TracePage,
+};
+
+class App {
+  constructor(parent) {
+    this.root = el("main", { class: "tracer" });
+    this.views = new Map();
+    this.onPop = () => this.route();
+    this.onClick = (event) => this.followed(event);
+    window.addEventListener("popstate", this.onPop);
+    this.root.addEventListener("click", this.onClick);
+    parent.append(this.root);
+    this.route();
+  }
+
+  /** Show what the address names. */
+  async route() {
+    const here = address();
+    const name = here.trace ? "trace" : Object.hasOwn(VIEWS, here.view) ? here.view : "traces";
+    this.wanted = here;
+    const View = await VIEWS[name]();
+    if (this.wanted !== here) return;
+    if (!this.views.has(name)) this.views.set(name, new View(this));
+    this.place(this.views.get(name));
+    this.shown.show(here);
+  }
+
+  place(view) {
+    if (this.shown === view) return;
+    this.shown?.hide();
+    this.shown = view;
+    this.root.replaceChildren(view.element);
+  }
+
+  /** Go to an address `{trace, span, q, …}`; the browser's back button returns. */
+  go(to) {
+    history.pushState(null, "", urlOf(to));
+    this.route();
+  }
+
+  /** Say in the address what is shown already. */
+  note(to) {
+    history.replaceState(history.state, "", urlOf(to));
+  }
+
+  /** Go to a trace; the filter of the list stays in the address, for the way back. */
+  open(trace) {
+    this.cameFrom = this.shown;
+    const { q, tests } = address();
+    this.go({ trace, q, tests });
+  }
+
+  /** Return to where a trace was opened from, or to the list. */
+  back() {
+    const { q, tests } = address();
+    if (this.cameFrom) history.back();
+    else this.go({ q, tests });
+    this.cameFrom = null;
+  }
+
+  /** Go to the trace above or below; in the list as it is filtered, or among all where the list was never opened. */
+  async step(trace, by) {
+    const list = this.views.get("traces");
+    let to = list?.neighbour(trace, by);
+    if (!to && !list?.traces.length) {
+      const { newer, older } = await ask(`trace/${trace}/neighbours`);
+      to = by < 0 ? newer : older;
+    }
+    if (!to) return;
+    list?.select(to);
+    const { q, tests } = address();
+    this.note({ trace: to, q, tests });
+    this.route();
+  }
+
+  /** A link to another view was followed: no page is loaded for that. */
+  followed(event) {
+    const link = event.target.closest("a[data-view]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.go(address(link.search));
+  }
+
+  dispose() {
+    window.removeEventListener("popstate", this.onPop);
+    for (const view of this.views.values()) view.dispose();
+    this.root.remove();
+  }
+}
