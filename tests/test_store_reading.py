@@ -52,6 +52,16 @@ def test_where_there_is_no_store_the_answers_are_empty_and_nothing_is_made(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sql_within_a_filter_sees_only_the_traces_that_it_finds(mixed: Store) -> None:
+    some = mixed.condition("kind:llm")
+    counts = "select (select count(*) from traces) as traces, (select count(*) from spans) as spans"
+    assert list(mixed.sql(counts)) == [{"traces": 5, "spans": 9}]
+    assert list(mixed.sql(counts, within=some)) == [{"traces": 4, "spans": 8}]
+    assert list(mixed.sql("select ? + count(*) as n from traces", [1], within=some)) == [{"n": 5}]
+    with pytest.raises(QueryError, match="did you mean 'kind'"):
+        mixed.condition("knd:llm")
+
+
 def test_a_file_without_its_journal_is_read_and_left_as_it_is(path: Path) -> None:
     written(path, span())
     absorb(path)

@@ -119,12 +119,21 @@ def ask(
     params: Params,
     limits: Limits,
     form: Callable[[Question], T],
+    prepare: Callable[[DuckDBPyConnection], None] = lambda connection: None,
 ) -> T:
-    """Return what `form` makes of the answer to a statement. Raises QueryError beyond the limits."""
+    """Return what `form` makes of the answer to a statement, before which `prepare` is called.
+
+    Raises QueryError beyond the limits, which are those of both.
+    """
     with closing(connection.cursor()) as cursor:
         question = Question(cursor, statement, params, limits)
+
+        def work() -> T:
+            prepare(cursor)
+            return form(question)
+
         try:
-            return interruptible(cursor, lambda: form(question), limits.seconds)
+            return interruptible(cursor, work, limits.seconds)
         except duckdb.OutOfMemoryException as error:
             raise QueryError(_TOO_MUCH.format(memory=limits.memory)) from error
         except concurrent.futures.TimeoutError as error:

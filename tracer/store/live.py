@@ -13,6 +13,7 @@ from tracer.journal.locks import is_locked
 from tracer.rows import LOST, RUNNING
 from tracer.store import fresh, notes
 from tracer.store.enrich import enrich_cheaply
+from tracer.store.filters import Condition
 from tracer.store.kept import Kept, state_of
 from tracer.store.lines import read_lines
 
@@ -58,6 +59,16 @@ def _read(connection: DuckDBPyConnection, layout: Layout, segments: dict[str, Pa
         if traces:
             fresh.summarize(connection)
     return bool(waiting)
+
+
+def narrow(connection: DuckDBPyConnection, condition: Condition) -> None:
+    """Let the views `traces` and `spans` hold only the traces of which this is true."""
+    if condition == Condition():
+        return
+    connection.execute(f"create table within as select trace_id from traces where {condition.sql}", condition.parameters)
+    for name in ("traces", "spans"):
+        connection.execute(f"alter view {name} rename to all_{name}")
+        connection.execute(f"create view {name} as from all_{name} where trace_id in (from within)")
 
 
 _EXTENTS = "select trace_id, start_ns, coalesce(end_ns, 9223372036854775807) as end_ns from store.traces"

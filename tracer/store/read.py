@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +62,7 @@ class Store:
         query: str,
         params: Params = None,
         *,
+        within: Condition | None = None,
         limit: int | None = None,
         timeout: float | None = SECONDS,
         memory: str = MEMORY,
@@ -68,13 +70,20 @@ class Store:
         """Return the rows of one SQL statement that reads, asked when they are first looked at.
 
         It sees the views `spans`, `traces`, `processes`, `functions` and `scores`, and the stored tables as `store.…`;
-        neither files nor the network, nor settings of this machine. `limit` is the most rows, `timeout` the most
+        neither files nor the network, nor settings of this machine. With `within` (see `Store.condition`) the views
+        `spans` and `traces` hold only the traces of which that is true. `limit` is the most rows, `timeout` the most
         seconds (None: for ever), `memory` the most that DuckDB and the rows may take, such as "512MB". DuckDB looks at
         the time between steps of its work, so that a single step of enormous size ends late.
         Raises QueryError for SQL that cannot be answered, or not within these.
         """
         limits = Limits(limit, timeout, memory)
-        return Rows(lambda form: self._ask(query, params, form, limits))
+        return Rows(lambda form: self._ask(query, params, form, limits, within=within))
+
+    @staticmethod
+    def condition(filter: str | None, *, include_tests: bool = False) -> Condition:
+        """Return what a line of the filter language asks of a trace. Raises QueryError where it cannot be read."""
+        tests = [] if include_tests else [_NOT_A_TEST]
+        return all_of([*tests, parse(filter)] if filter else tests)
 
     def traces(
         self,
@@ -91,9 +100,7 @@ class Store:
         `before` is the (start_ns, trace_id) of the last row of the page before this one. Traces recorded
         under pytest are left out unless `include_tests`. Raises QueryError for a filter that cannot be read.
         """
-        conditions = [] if include_tests else [_NOT_A_TEST]
-        if filter:
-            conditions.append(parse(filter))
+        conditions = [self.condition(filter, include_tests=include_tests)]
         if where:
             conditions.append(Condition(f"{where}\n"))
         if before:
@@ -189,12 +196,20 @@ class Store:
         return purge.purge(self.path, chosen)
 
     def _ask(
-        self, query: str, params: Params, form: Callable[[Question], T], limits: Limits, *, where: str | None = None
+        self,
+        query: str,
+        params: Params,
+        form: Callable[[Question], T],
+        limits: Limits,
+        *,
+        where: str | None = None,
+        within: Condition | None = None,
     ) -> T:
         with self._open(limits=limits) as connection:
             if where:
                 check_where(connection, where)
-            return ask(connection, one_that_reads(connection, query), params, limits, form)
+            prepare = partial(live.narrow, condition=within or Condition())
+            return ask(connection, one_that_reads(connection, query), params, limits, form, prepare)
 
     @contextmanager
     def _open(self, *, traces: bool = True, limits: Limits | None = None) -> Iterator[DuckDBPyConnection]:
