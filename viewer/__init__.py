@@ -5,6 +5,7 @@ Imported by `tracer view` alone, for it needs the `viewer` extra. It records not
 
 from __future__ import annotations
 
+import os
 import socket
 import webbrowser
 from pathlib import Path
@@ -13,18 +14,25 @@ from threading import Thread
 from tracer.errors import UsageError
 
 
-def launch(store_path: Path, *, port: int | None, open_browser: bool) -> int:
+def launch(store_path: Path, *, pages: Path | None = None, port: int | None, open_browser: bool) -> int:
     """Serve the viewer until it is interrupted; return the exit code.
 
-    Without a `port` it is 8501 or the next free one. Raises UsageError for a port that is taken, or none.
+    `pages` is a folder of the user's own panels and pages, beside that of the project. Without a `port` it is 8501 or
+    the next free one. Raises UsageError for a folder that is not there, and for a port that is taken, or none.
     """
     import streamlit as st
 
     from tracer.store import Store
+    from tracer.viewer import project
     from tracer.viewer.app import CONFIG, viewer
 
+    if pages is not None and not pages.is_dir():
+        raise UsageError(f"there is no folder {pages}")
     if port is not None:
         _check_free(port)
+
+    project.use(folder for folder in (project.folder_of(Path.cwd()), pages) if folder is not None)
+    os.environ["TRACER_STORE"] = str(store_path)  # what `Store()` means in a page of the user's
 
     def announce() -> None:
         url = f"http://127.0.0.1:{st.get_option('server.port')}"

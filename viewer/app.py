@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from tracer.errors import TracerError
 from tracer.store import Store
-from tracer.viewer import api, components
+from tracer.viewer import api, components, project
 from tracer.viewer.ahead import Ahead
 from tracer.viewer.guard import Guard
 
@@ -58,7 +58,7 @@ def viewer(store: Store, on_start: Callable[[], None] = lambda: None) -> st.App:
         on_start()
         yield
 
-    routes: list[BaseRoute] = [*api.routes(store), components.modules_route()]
+    routes: list[BaseRoute] = [*api.routes(store, project.folders()), components.modules_route()]
     return st.App(
         PAGES,
         routes=routes,

@@ -12,6 +12,7 @@ from typing import Any
 
 from tracer.rows import JSON_COLUMNS, MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
+from tracer.store import Rows
 from tracer.tree import Trace
 
 Json = dict[str, Any]
@@ -104,6 +105,16 @@ def span_json(row: SpanRow) -> Json:
         "ttft_us": row.ttft_ns // 1000 if row.ttft_ns is not None else None,
     }
     return {"span": _known(known), "content": _known(content)}
+
+
+def table_json(rows: Rows, unit: str) -> Json:
+    """Return the rows of a question as columns. A name may end in its own unit, as in `p95:ns`; else that is `unit`."""
+    named = [name.rpartition(":") if ":" in name else (name, "", unit) for name in rows.columns]
+    listed = list(rows)
+    return {
+        "columns": [{"name": name, "unit": own} for name, _, own in named],
+        "values": [[row[column] for row in listed] for column in rows.columns],
+    }
 
 
 def coded(values: Iterable[str | None]) -> Json:

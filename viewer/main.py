@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from tracer.viewer import components
+from tracer.viewer import components, project
 
 st.set_page_config(page_title="tracer", page_icon=components.ICON, layout="wide", initial_sidebar_state="collapsed")
 components.frame()
-st.navigation([st.Page("pages/traces.py", title="Traces", default=True)], position="top").run()
+ours = st.Page("pages/traces.py", title="Traces", default=True)
+st.navigation([ours, *map(st.Page, project.pages())], position="top").run()

@@ -6,6 +6,7 @@ import argparse
 import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from tracer.cli import options as shared
 from tracer.errors import IntegrationNotInstalled, UsageError
@@ -13,6 +14,7 @@ from tracer.errors import IntegrationNotInstalled, UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=None, help="the port (default: a free one from 8501 on)")
+    parser.add_argument("--pages", type=Path, metavar="DIR", help="also show the panels and pages of this folder")
     parser.add_argument("--no-open", action="store_true", help="open no browser; print the address only")
     shared.add_store(parser)
 
@@ -23,6 +25,6 @@ def run(options: argparse.Namespace) -> int:
     if find_spec("streamlit") is None:
         raise IntegrationNotInstalled("the viewer needs Streamlit: pip install 'llm-tracer[viewer]'")
     code: int = import_module("tracer.viewer").launch(
-        shared.store_path(options), port=options.port, open_browser=not options.no_open
+        shared.store_path(options), pages=options.pages, port=options.port, open_browser=not options.no_open
     )
     return code

@@ -119,7 +119,8 @@ def ask(
     params: Params,
     limits: Limits,
     form: Callable[[Question], T],
-    prepare: Callable[[DuckDBPyConnection], None] = lambda connection: None,
+    *,
+    prepare: Callable[[DuckDBPyConnection], None],
 ) -> T:
     """Return what `form` makes of the answer to a statement, before which `prepare` is called.
 

@@ -65,7 +65,9 @@ def narrow(connection: DuckDBPyConnection, condition: Condition) -> None:
     """Let the views `traces` and `spans` hold only the traces of which this is true."""
     if condition == Condition():
         return
-    connection.execute(f"create table within as select trace_id from traces where {condition.sql}", condition.parameters)
+    connection.execute(
+        f"create table within as select trace_id from traces where {condition.sql}", condition.parameters
+    )
     for name in ("traces", "spans"):
         connection.execute(f"alter view {name} rename to all_{name}")
         connection.execute(f"create view {name} as from all_{name} where trace_id in (from within)")

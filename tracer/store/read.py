@@ -209,7 +209,7 @@ class Store:
             if where:
                 check_where(connection, where)
             prepare = partial(live.narrow, condition=within or Condition())
-            return ask(connection, one_that_reads(connection, query), params, limits, form, prepare)
+            return ask(connection, one_that_reads(connection, query), params, limits, form, prepare=prepare)
 
     @contextmanager
     def _open(self, *, traces: bool = True, limits: Limits | None = None) -> Iterator[DuckDBPyConnection]:

@@ -4,22 +4,26 @@ One file a family of questions, each with its `routes(store)`; how any of them i
 an answer looks like is decided beside this folder, in `columns`.
 
     traces.py    the list, one trace, one span
+    panels.py    statistics
 
 An error is `{"error": <its class>, "message": <what to tell the user>}`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from starlette.routing import Route
 
 from tracer.store import Store
-from tracer.viewer.api import traces
+from tracer.viewer.api import panels, traces
 from tracer.viewer.api.answering import Answering, refuse
 
 __all__ = ["refuse", "routes"]
 
 
-def routes(store: Store) -> list[Route]:
+def routes(store: Store, panel_folders: Sequence[Path] = ()) -> list[Route]:
     """Return the routes of the API over one store. Its endpoints are plain functions: each runs in a thread."""
     answering = Answering(store)
-    return [*traces.routes(answering)]
+    return [*traces.routes(answering), *panels.routes(answering, panel_folders)]

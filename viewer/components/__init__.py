@@ -5,6 +5,7 @@
     list/       the traces
     trace/      one trace as a tree
     span/       one span in full
+    stats/      figures of many traces
 
 They fetch what they show from the API themselves, so no click waits for a rerun of Streamlit. The browser
 imports them as they are: nothing is built, and nothing comes from npm.
@@ -43,9 +44,9 @@ def frame() -> None:
     st.html(_FOLDER / "frame.css")
 
 
-def app() -> None:
-    """Show the view that the address names."""
-    _app(key="app")
+def app(pages: list[str]) -> None:
+    """Show the view that the address names, with links to the user's own `pages`."""
+    _app(key="app", data={"pages": pages})
 
 
 def first_modules() -> list[str]:

@@ -2,6 +2,7 @@
 //
 //     /?q=error&tests=1           the list of traces
 //     /?trace=<id>&span=<id>&q=   a trace; the filter stays, for the way back
+//     /?view=stats&q=             figures of the traces that a filter finds
 
 import { TraceList } from "./list/list.js";
 import { address, urlOf } from "./shared/address.js";
@@ -12,8 +13,8 @@ import { TracePage } from "./trace/trace.js";
 const mounted = new WeakMap();
 
 /** Called by Streamlit when the component appears, and again when its theme changes; returns what ends it. */
-export function mount({ parentElement }) {
-  if (!mounted.has(parentElement)) mounted.set(parentElement, new App(parentElement));
+export function mount({ parentElement, data }) {
+  if (!mounted.has(parentElement)) mounted.set(parentElement, new App(parentElement, data.pages));
   return () => {
     mounted.get(parentElement)?.dispose();
     mounted.delete(parentElement);
@@ -28,10 +29,13 @@ export function mount({ parentElement }) {
 const VIEWS = {
   traces: async () => TraceList,
   trace: async () => TracePage,
+  stats: async () => (await import("./stats/stats.js")).StatsPage,
 };
 
 class App {
-  constructor(parent) {
+  /** `pages` are the names of the user's own pages, which are Streamlit's to show. */
+  constructor(parent, pages) {
+    this.pages = pages;
     this.root = el("main", { class: "tracer" });
     this.views = new Map();
     this.onPop = () => this.route();

@@ -1,5 +1,5 @@
 """The traces: the list at `/?q=…`, and one of them at `/?trace=…&span=…`."""
 
-from tracer.viewer import components
+from tracer.viewer import components, project
 
-components.app()
+components.app([page.stem for page in project.pages()])

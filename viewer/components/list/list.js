@@ -8,7 +8,7 @@ import { help, listen } from "../shared/keys.js";
 import { nav } from "../shared/nav.js";
 import { moved, VirtualRows } from "../shared/rows.js";
 import { failure, nothingFound, nothingRecorded } from "../shared/screens.js";
-import { SearchBox } from "./search.js";
+import { SearchBox } from "../shared/search.js";
 
 const PAGE = 100;
 const ROW_HEIGHT = 28;
@@ -61,7 +61,7 @@ export class TraceList {
     this.problem = el("span", { class: "t-problem", role: "alert" });
     this.live = button({ class: "t-live", onclick: () => this.setLive(!this.isLive) });
     return el("header", { class: "t-bar" },
-      nav("traces"),
+      nav("traces", this.app.pages),
       this.search.elements,
       this.tests,
       this.problem,

@@ -15,6 +15,16 @@ export function el(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Make an element of a drawing, like `el`. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
 /** A button that looks like what it holds. */
 export function button(attributes, ...children) {
   return el("button", { type: "button", ...attributes }, ...children);

@@ -1,5 +1,7 @@
 // The icons, as strokes in a box of 16 by 16.
 
+import { svg } from "./dom.js";
+
 const KINDS = {
   llm: "M8 1.800l1.700 4.500L14.200 8l-4.500 1.700L8 14.200 6.300 9.700 1.800 8l4.500-1.700z",
   embedding: "M3 3h2v2H3zM7 3h2v2H7zM11 3h2v2h-2zM3 7h2v2H3zM7 7h2v2H7zM11 7h2v2h-2zM3 11h2v2H3zM7 11h2v2H7zM11 11h2v2h-2z",
@@ -39,12 +41,12 @@ const STATUS_TITLES = {
 
 export function kindIcon(kind) {
   const known = kind in KINDS ? kind : "other";
-  return svg(`t-icon t-kind-${known}`, KINDS[known], kind);
+  return drawn(`t-icon t-kind-${known}`, KINDS[known], kind);
 }
 
 export function statusIcon(status) {
   const known = status in STATUSES ? status : "OK";
-  const icon = svg(`t-icon t-status-${known}`, STATUSES[known], STATUS_TITLES[known]);
+  const icon = drawn(`t-icon t-status-${known}`, STATUSES[known], STATUS_TITLES[known]);
   // Drawn anew, it turns on from where it was.
   if (status === "RUNNING") icon.style.animationDelay = `-${Math.round(performance.now()) % 1000}ms`;
   return icon;
@@ -52,23 +54,14 @@ export function statusIcon(status) {
 
 /** The mark of the tool: a small tree. */
 export function brand() {
-  return svg("t-icon t-mark", "M2.5 3h6M4.500 3v10h3M4.500 8h3M9.500 8h4.500M9.500 13h2.500", "");
+  return drawn("t-icon t-mark", "M2.5 3h6M4.500 3v10h3M4.500 8h3M9.500 8h4.500M9.500 13h2.500", "");
 }
 
 export function statusTitle(status) {
   return STATUS_TITLES[status] ?? "";
 }
 
-function svg(className, path, title) {
-  const icon = document.createElementNS(NS, "svg");
-  icon.setAttribute("viewBox", "0 0 16 16");
-  icon.setAttribute("class", className);
-  icon.setAttribute("role", "img");
-  icon.setAttribute("aria-label", title);
-  const line = document.createElementNS(NS, "path");
-  line.setAttribute("d", path);
-  icon.append(line);
-  return icon;
+function drawn(className, path, title) {
+  const facts = { viewBox: "0 0 16 16", class: className, role: "img", "aria-label": title };
+  return svg("svg", facts, svg("path", { d: path }));
 }
-
-const NS = "http://www.w3.org/2000/svg";

@@ -1,6 +1,6 @@
 // The search box of the list, with the words of the filter language to choose from.
 
-import { button, el } from "../shared/dom.js";
+import { button, el } from "./dom.js";
 
 const EXAMPLES = [
   ["error", "failed, or with a failed span"],
