@@ -71,7 +71,7 @@ def test_a_trace_is_told_from_its_root_and_all_its_spans(path: Path) -> None:
         "session_id": "s1",
         "user_id": "u1",
         "tags": ["a", "b"],
-        "input_preview": '{"question":"Why?"}',
+        "input_preview": "Why?",
         "output_preview": "Because.",
     }
 
@@ -90,6 +90,23 @@ def test_a_trace_whose_root_never_came_is_named_by_its_earliest_span(path: Path)
 def test_a_root_that_comes_after_its_children_takes_their_place(path: Path) -> None:
     row = summary(path, span("child", at=1, parent="root", input="inner"), span("root", lasts=5, input="outer"))
     assert (row["name"], row["input_preview"]) == ("root", "outer")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        ("Why?", "Why?"),
+        ({"question": "Why?"}, "Why?"),
+        ({"question": {"text": "Why?"}}, '{"text":"Why?"}'),
+        ({"question": "Why?", "k": 3}, '{"question":"Why?","k":3}'),
+        ({"messages": [{"role": "user", "parts": [{"type": "text", "content": "Why?"}]}], "step": 1}, "Why?"),
+        ({"messages": "none"}, "none"),
+        ([1, 2], "[1,2]"),
+        ({}, "{}"),
+    ],
+)
+def test_a_preview_is_what_somebody_said_where_that_can_be_told(path: Path, recorded: Any, shown: str) -> None:
+    assert summary(path, span(input=recorded))["input_preview"] == shown
 
 
 def test_an_agent_that_repeats_the_totals_of_its_calls_adds_nothing(path: Path) -> None:

@@ -48,9 +48,23 @@ def list_json(rows: Sequence[Mapping[str, Any]], *, limit: int) -> Json:
     """Return one page of the list; `next` is the key of the page after it, None when this is the last."""
     listed: Json = {column: [row[column] for row in rows] for column in LIST_COLUMNS}
     listed["start_ms"] = [row["start_ns"] / 1e6 for row in rows]
-    listed["duration_us"] = [_micros(row["start_ns"], row["end_ns"]) for row in rows]
+    listed["duration_us"] = [micros(row["start_ns"], row["end_ns"]) for row in rows]
     last = rows[-1] if len(rows) == limit else None
     return {"traces": listed, "next": page_key(last) if last else None}
+
+
+def listed_json(rows: Sequence[Mapping[str, Any]]) -> Json:
+    """Return rows as columns, their Unix nanoseconds as milliseconds and their other nanoseconds as microseconds."""
+    listed: Json = {}
+    for name in rows[0] if rows else ():
+        values = [row[name] for row in rows]
+        if name in ("start_ns", "last_ns"):
+            listed[name.replace("_ns", "_ms")] = [value / 1e6 for value in values]
+        elif name.endswith("_ns"):
+            listed[name.replace("_ns", "_us")] = [None if value is None else value // 1000 for value in values]
+        else:
+            listed[name] = values
+    return listed
 
 
 def page_key(row: Mapping[str, Any]) -> str:
@@ -70,7 +84,7 @@ def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
         "trace": {
             **{column: summary[column] for column in LIST_COLUMNS},
             "start_ms": start_ns / 1e6,
-            "duration_us": _micros(summary["start_ns"], summary["end_ns"]),
+            "duration_us": micros(summary["start_ns"], summary["end_ns"]),
         },
         "spans": {
             "span_id": [row.span_id for row in rows],
@@ -80,7 +94,7 @@ def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
             "status": coded(row.status for row in rows),
             "model": coded(row.model for row in rows),
             "start_us": [(row.start_ns - start_ns) // 1000 for row in rows],
-            "duration_us": [_micros(row.start_ns, row.end_ns) for row in rows],
+            "duration_us": [micros(row.start_ns, row.end_ns) for row in rows],
             "ttft_us": [row.ttft_ns // 1000 if row.ttft_ns is not None else None for row in rows],
             "tokens": tokens,
             "tokens_lacking": tokens_lacking,
@@ -101,7 +115,7 @@ def span_json(row: SpanRow) -> Json:
     known |= {
         "model": row.model,
         "start_ms": row.start_ns / 1e6,
-        "duration_us": _micros(row.start_ns, row.end_ns),
+        "duration_us": micros(row.start_ns, row.end_ns),
         "ttft_us": row.ttft_ns // 1000 if row.ttft_ns is not None else None,
     }
     return {"span": _known(known), "content": _known(content)}
@@ -158,7 +172,8 @@ def _sum(a: float | None, b: float | None) -> float | None:
     return a + b if a is not None and b is not None else a if b is None else b
 
 
-def _micros(start_ns: int, end_ns: int | None) -> int | None:
+def micros(start_ns: int, end_ns: int | None) -> int | None:
+    """Return how many microseconds lie between; None where there is no end."""
     return None if end_ns is None else (end_ns - start_ns) // 1000
 
 

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from serving import Viewer, serve
 
 from tracer.store import Store
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_MS = 20_000
+"""How long a test waits for what it expects: a machine that is busy with other tests shows it late."""
+
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -65,7 +68,8 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One for all tests, so that only the first page of each viewer has to load all of Streamlit."""
     shared = browser.new_context(viewport={"width": 1440, "height": 900})
-    shared.set_default_timeout(15_000)
+    shared.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     yield shared
     shared.close()
 

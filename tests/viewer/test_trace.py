@@ -54,7 +54,7 @@ def test_the_tree_nests_as_the_spans_did(page: Page, viewer: Viewer) -> None:
 def test_a_deep_link_selects_its_span(page: Page, viewer: Viewer) -> None:
     trace_id = open_trace(page, viewer, "support_agent")
     span_id = page.locator(SPANS).nth(3).get_attribute("data-span-id")
-    page.goto(f"{viewer.url}/?trace={trace_id[:12]}&span={span_id}")
+    page.goto(f"{viewer.url}/?trace={trace_id[:20]}&span={span_id}")
     expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("retrieve")
     expect(detail(page).get_by_role("heading", name="retrieve")).to_be_visible()
     expect(detail(page)).to_contain_text(corpus.CHINESE)

@@ -11,11 +11,14 @@ _CALL_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
 
 
 def _preview(column: str, role: str) -> str:
-    """Return SQL for the beginning of a value: of the last message by `role` its text, else the JSON as it stands."""
-    messages = f"""from_json({column}, '[{{"role":"VARCHAR","parts":[{{"type":"VARCHAR","content":"VARCHAR"}}]}}]')"""
+    """Return SQL for the beginning of a value: the text of the last message by `role`, or the one value of an object,
+    as of a function with one argument, or else the JSON as it stands."""
+    said = f"coalesce({column}->'$.messages', {column})"
+    messages = f"""from_json({said}, '[{{"role":"VARCHAR","parts":[{{"type":"VARCHAR","content":"VARCHAR"}}]}}]')"""
     parts = f"list_filter({messages}, lambda message: message.role = '{role}')[-1].parts"
     texts = f"list_transform(list_filter({parts}, lambda part: part.type = 'text'), lambda part: part.content)"
-    whole = f"coalesce(nullif(array_to_string({texts}, ' '), ''), {column}->>'$')"
+    only = f"if(json_type({column}) = 'OBJECT' and len(json_keys({column})) = 1, ({column}->>'$.*')[1], null)"
+    whole = f"coalesce(nullif(array_to_string({texts}, ' '), ''), {only}, {column}->>'$')"
     return f"left(trim(regexp_replace(left({whole}, 1000), '\\s+', ' ', 'g')), 200)"
 
 

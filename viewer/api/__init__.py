@@ -4,6 +4,7 @@ One file a family of questions, each with its `routes(store)`; how any of them i
 an answer looks like is decided beside this folder, in `columns`.
 
     traces.py    the list, one trace, one span
+    sessions.py  conversations
     panels.py    statistics
 
 An error is `{"error": <its class>, "message": <what to tell the user>}`.
@@ -17,7 +18,7 @@ from pathlib import Path
 from starlette.routing import Route
 
 from tracer.store import Store
-from tracer.viewer.api import panels, traces
+from tracer.viewer.api import panels, sessions, traces
 from tracer.viewer.api.answering import Answering, refuse
 
 __all__ = ["refuse", "routes"]
@@ -26,4 +27,4 @@ __all__ = ["refuse", "routes"]
 def routes(store: Store, panel_folders: Sequence[Path] = ()) -> list[Route]:
     """Return the routes of the API over one store. Its endpoints are plain functions: each runs in a thread."""
     answering = Answering(store)
-    return [*traces.routes(answering), *panels.routes(answering, panel_folders)]
+    return [*traces.routes(answering), *sessions.routes(answering), *panels.routes(answering, panel_folders)]

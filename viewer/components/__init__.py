@@ -5,6 +5,7 @@
     list/       the traces
     trace/      one trace as a tree
     span/       one span in full
+    sessions/   conversations
     stats/      figures of many traces
 
 They fetch what they show from the API themselves, so no click waits for a rerun of Streamlit. The browser

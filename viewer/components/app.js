@@ -2,6 +2,8 @@
 //
 //     /?q=error&tests=1           the list of traces
 //     /?trace=<id>&span=<id>&q=   a trace; the filter stays, for the way back
+//     /?view=sessions&q=          conversations
+//     /?session=<id>              one of them
 //     /?view=stats&q=             figures of the traces that a filter finds
 
 import { TraceList } from "./list/list.js";
@@ -29,8 +31,17 @@ export function mount({ parentElement, data }) {
 const VIEWS = {
   traces: async () => TraceList,
   trace: async () => TracePage,
+  sessions: async () => (await import("./sessions/sessions.js")).SessionList,
+  session: async () => (await import("./sessions/session.js")).SessionPage,
   stats: async () => (await import("./stats/stats.js")).StatsPage,
 };
+
+/** Return the name of the view that an address means. */
+function nameOf({ trace, session, view }) {
+  if (trace) return "trace";
+  if (session) return "session";
+  return Object.hasOwn(VIEWS, view) ? view : "traces";
+}
 
 class App {
   /** `pages` are the names of the user's own pages, which are Streamlit's to show. */
@@ -49,7 +60,7 @@ class App {
   /** Show what the address names. */
   async route() {
     const here = address();
-    const name = here.trace ? "trace" : Object.hasOwn(VIEWS, here.view) ? here.view : "traces";
+    const name = nameOf(here);
     this.wanted = here;
     const View = await VIEWS[name]();
     if (this.wanted !== here) return;

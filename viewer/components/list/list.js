@@ -1,6 +1,6 @@
 // The list of traces, newest first: search, more pages on scrolling, and new traces as they come.
 
-import { ask, Poll } from "../shared/api.js";
+import { ask, listed, Poll } from "../shared/api.js";
 import { button, el } from "../shared/dom.js";
 import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "../shared/format.js";
 import { statusIcon, statusTitle } from "../shared/icons.js";
@@ -139,7 +139,7 @@ export class TraceList {
       const answer = await ask("traces", { ...query, limit: PAGE }, signal);
       this.selected = null;
       this.rows.scroller.scrollTop = 0;
-      this.took(answer, listed(answer));
+      this.took(answer, listed(answer.traces));
       this.told(null);
     } catch (error) {
       if (!signal.aborted) this.told(error);
@@ -155,7 +155,7 @@ export class TraceList {
       const answer = await ask("traces", { ...query, limit: PAGE, before: next });
       if (next !== this.next || query !== this.query) return;
       this.next = answer.next;
-      this.traces.push(...listed(answer));
+      this.traces.push(...listed(answer.traces));
       this.rows.reset(this.traces.length);
     } catch (error) {
       this.told(error);
@@ -171,7 +171,7 @@ export class TraceList {
       this.version = answer?.version ?? this.version;
       return this.tick();
     }
-    const fresh = listed(answer);
+    const fresh = listed(answer.traces);
     const place = this.traces.findIndex((trace) => trace.trace_id === fresh.at(-1)?.trace_id);
     const older = place < 0 ? [] : this.traces.slice(place + 1);
     const { scrollTop } = this.rows.scroller;
@@ -273,12 +273,6 @@ export class TraceList {
   placeOf(traceId) {
     return this.traces.findIndex((trace) => trace.trace_id === traceId);
   }
-}
-
-/** The traces of an answer, an object each. */
-function listed({ traces }) {
-  const columns = Object.entries(traces);
-  return traces.trace_id.map((_, i) => Object.fromEntries(columns.map(([name, values]) => [name, values[i]])));
 }
 
 /** How a trace ended: its error, in the colour of its status, before its output. */

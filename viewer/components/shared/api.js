@@ -15,6 +15,12 @@ export async function ask(path, query = {}, signal = undefined) {
   return text === null ? null : JSON.parse(text);
 }
 
+/** Return what an answer gives as columns, an object for each row. */
+export function listed(columns) {
+  const names = Object.keys(columns);
+  return (columns[names[0]] ?? []).map((_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
+}
+
 /** Return one span: its `span` columns, and its `content`, whose numbers stay as they were written. */
 export async function askSpan(traceId, spanId) {
   const text = await answer(`span/${traceId}/${spanId}`, {});

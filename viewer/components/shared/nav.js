@@ -6,6 +6,7 @@ import { brand } from "./icons.js";
 
 const PLACES = [
   ["traces", "Traces"],
+  ["sessions", "Sessions"],
   ["stats", "Stats"],
 ];
 

@@ -4,6 +4,7 @@ import { el } from "./dom.js";
 
 const TITLES = {
   TraceNotFound: "No such trace",
+  SessionNotFound: "No such session",
   QueryError: "This filter is not understood",
   StoreLocked: "The store is in use",
   StoreTooNew: "The store is newer than this viewer",
@@ -33,6 +34,18 @@ export function nothingRecorded(store) {
     el("pre", {}, "tracer run your_script.py"),
     el("pre", {}, EXAMPLE),
     el("p", { class: "t-dim" }, "Watching ", el("code", {}, store)),
+  ]);
+}
+
+const SESSION = `from tracer import using
+
+with using(session_id="chat-17"):
+    answer(question)`;
+
+export function noSessions() {
+  return screen("t-empty", "No sessions yet", [
+    el("p", {}, "Traces that share a session id are read here as one conversation. LangGraph's `thread_id` is one; else:"),
+    el("pre", {}, SESSION),
   ]);
 }
 

@@ -55,6 +55,11 @@ function lastOf(messages, draw) {
   return [more, ...messages.slice(-SHOWN).map(draw)];
 }
 
+/** Return one message by itself. */
+export function messageView(message) {
+  return bubble(message, new Map());
+}
+
 function bubble(message, results) {
   const body = () => message.parts.map((part) => partView(part, results));
   const text = message.parts.map(partText).join("\n");

@@ -68,7 +68,7 @@ export class TracePage {
 
   heading(trace) {
     const figure = (text, title) => el("span", { class: "t-figure", title }, text);
-    const chip = (text, title, q) => button({ class: "t-chip", title, onclick: () => this.app.go({ q }) }, text);
+    const chip = (text, title, to) => button({ class: "t-chip", title, onclick: () => this.app.go(to) }, text);
     const tokens = atLeast(count(sum(trace.input_tokens, trace.output_tokens)), trace.tokens_unknown_calls);
     const called = trace.model_call_count > 0;
     const dollars = atLeast(cost(trace.cost_usd), trace.cost_unknown_calls);
@@ -83,8 +83,8 @@ export class TracePage {
       called && figure(trace.cost_usd === null ? "cost unknown" : dollars, "cost"),
       trace.error_count > 0 && button(failed, plural(trace.error_count, "error")),
       figure(when(trace.start_ms), fullTime(trace.start_ms)),
-      trace.session_id && chip(trace.session_id, "All traces of this session", `session:${quoted(trace.session_id)}`),
-      ...(trace.tags ?? []).map((tag) => chip(tag, "All traces with this tag", `tag:${quoted(tag)}`)),
+      trace.session_id && chip(trace.session_id, "The conversation of this trace", { session: trace.session_id }),
+      ...(trace.tags ?? []).map((tag) => chip(tag, "All traces with this tag", { q: `tag:${quoted(tag)}` })),
     ].filter(Boolean);
   }
 
