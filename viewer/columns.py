@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from tracer.compare import Aligned, Divergence, Facts
 from tracer.rows import JSON_COLUMNS, MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
 from tracer.store import Rows
@@ -103,6 +104,46 @@ def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
             "estimated": [int(row.usage_source in ("tokenizer", "estimate")) for row in rows],
             "message": {i: row.status_message[:_MESSAGE_LENGTH] for i, row in enumerate(rows) if row.status_message},
         },
+    }
+
+
+def compared_json(
+    summaries: Sequence[Mapping[str, Any]],
+    steps: Sequence[Aligned],
+    facts: Facts,
+    parting: Sequence[Divergence | None],
+) -> Json:
+    """Return traces side by side: their sums, the steps in drawing order, and where each parts from the first."""
+    return {
+        "traces": [
+            {
+                **{column: summary[column] for column in LIST_COLUMNS},
+                "start_ms": summary["start_ns"] / 1e6,
+                "duration_us": micros(summary["start_ns"], summary["end_ns"]),
+            }
+            for summary in summaries
+        ],
+        "steps": [
+            {
+                "depth": step.depth,
+                "spans": [None if node is None else _compared_span(node.row) for node in step.nodes],
+                "differs": step.differences(facts),
+            }
+            for step in steps
+        ],
+        "divergences": [at and {"step": at.step, "facets": at.facets} for at in parting],
+    }
+
+
+def _compared_span(row: SpanRow) -> Json:
+    return {
+        "span_id": row.span_id,
+        "name": row.name,
+        "kind": row.kind,
+        "status": row.status,
+        "duration_us": micros(row.start_ns, row.end_ns),
+        "tokens": row.total_tokens,
+        "cost_usd": row.cost_usd,
     }
 
 

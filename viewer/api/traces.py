@@ -2,7 +2,8 @@
 
 GET /api/traces?q=&before=&limit=&tests=&since=     one page of the list, newest first
 GET /api/trace/{trace_id}?since=                    one trace, without its content
-GET /api/trace/{trace_id}/neighbours                the traces that began just before and after it
+GET /api/trace/{trace_id}/neighbours                the traces that began just before and after it,
+                                                        and the one of the same name before it
 GET /api/span/{trace_id}/{span_id}                  one span with all its content
 """
 
@@ -22,7 +23,9 @@ _NEIGHBOURS = """
         (select trace_id from traces where (start_ns, trace_id) > (here.start_ns, here.trace_id)
          order by start_ns, trace_id limit 1) as newer,
         (select trace_id from traces where (start_ns, trace_id) < (here.start_ns, here.trace_id)
-         order by start_ns desc, trace_id desc limit 1) as older
+         order by start_ns desc, trace_id desc limit 1) as older,
+        (select trace_id from traces where name = here.name and (start_ns, trace_id) < (here.start_ns, here.trace_id)
+         order by start_ns desc, trace_id desc limit 1) as same
     from traces as here where trace_id = ?
 """
 
@@ -68,7 +71,7 @@ class _Traces:
 
     def neighbours(self, request: Request) -> Response:
         found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))
-        return json_response(found[0] if found else {"newer": None, "older": None})
+        return json_response(found[0] if found else {"newer": None, "older": None, "same": None})
 
     def span(self, request: Request) -> Response:
         row = self.store.span(hex_id(request.path_params["trace_id"]), hex_id(request.path_params["span_id"]))

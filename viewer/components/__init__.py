@@ -6,6 +6,7 @@
     trace/      one trace as a tree
     span/       one span in full
     sessions/   conversations
+    compare/    traces side by side
     stats/      figures of many traces
 
 They fetch what they show from the API themselves, so no click waits for a rerun of Streamlit. The browser

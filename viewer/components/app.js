@@ -4,6 +4,7 @@
 //     /?trace=<id>&span=<id>&q=   a trace; the filter stays, for the way back
 //     /?view=sessions&q=          conversations
 //     /?session=<id>              one of them
+//     /?compare=<id>,<id>         traces side by side
 //     /?view=stats&q=             figures of the traces that a filter finds
 
 import { TraceList } from "./list/list.js";
@@ -33,13 +34,15 @@ const VIEWS = {
   trace: async () => TracePage,
   sessions: async () => (await import("./sessions/sessions.js")).SessionList,
   session: async () => (await import("./sessions/session.js")).SessionPage,
+  compare: async () => (await import("./compare/compare.js")).ComparePage,
   stats: async () => (await import("./stats/stats.js")).StatsPage,
 };
 
 /** Return the name of the view that an address means. */
-function nameOf({ trace, session, view }) {
+function nameOf({ trace, session, compare, view }) {
   if (trace) return "trace";
   if (session) return "session";
+  if (compare) return "compare";
   return Object.hasOwn(VIEWS, view) ? view : "traces";
 }
 
@@ -92,6 +95,12 @@ class App {
     this.cameFrom = this.shown;
     const { q, tests } = address();
     this.go({ trace, q, tests });
+  }
+
+  /** Put traces side by side, the oldest first. */
+  compare(traces) {
+    this.cameFrom = this.shown;
+    this.go({ compare: traces.join(",") });
   }
 
   /** Return to where a trace was opened from, or to the list. */

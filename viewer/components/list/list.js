@@ -22,6 +22,7 @@ const KEYS = [
       ["Enter", "open the trace"],
       ["PgUp PgDn Home End", "move faster"],
       ["e", "next trace with an error"],
+      ["c", "mark the trace, to compare it with another"],
       ["/", "search"],
       ["p", "pause or resume live"],
       ["?", "this help"],
@@ -34,6 +35,7 @@ export class TraceList {
     this.app = app;
     this.traces = [];
     this.selected = null;
+    this.marked = new Set();
     this.query = { q: "", tests: "" };
     this.rows = new VirtualRows({
       rowHeight: ROW_HEIGHT,
@@ -58,12 +60,15 @@ export class TraceList {
       title: "Show what was recorded under pytest, too",
       onclick: () => this.change({ tests: this.query.tests ? "" : "1" }),
     }, "pytest");
+    const onclick = () => this.compare();
+    this.comparing = button({ class: "t-chip t-comparing", hidden: true, title: "Put the marked traces side by side", onclick });
     this.problem = el("span", { class: "t-problem", role: "alert" });
     this.live = button({ class: "t-live", onclick: () => this.setLive(!this.isLive) });
     return el("header", { class: "t-bar" },
       nav("traces", this.app.pages),
       this.search.elements,
       this.tests,
+      this.comparing,
       this.problem,
       el("span", { class: "t-grow" }),
       this.live,
@@ -90,8 +95,9 @@ export class TraceList {
       "data-status": trace.status,
       "aria-rowindex": index + 1,
       "aria-selected": String(trace.trace_id === this.selected),
+      "data-marked": this.marked.has(trace.trace_id),
     },
-    cell(null, statusIcon(trace.status), statusTitle(trace.status)),
+    cell("t-mark-cell", statusIcon(trace.status), `${statusTitle(trace.status)}. Click to mark it, and compare (c)`),
     cell("t-num t-dim", when(trace.start_ms), fullTime(trace.start_ms)),
     cell("t-name", el("a", { href: `?trace=${trace.trace_id}`, tabindex: "-1" }, trace.name), trace.name),
     prose("t-clip t-dim", trace.input_preview),
@@ -234,6 +240,7 @@ export class TraceList {
     const row = event.target.closest("[data-trace-id]");
     if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    if (event.target.closest(".t-mark-cell")) return this.mark(row.dataset.traceId);
     this.select(row.dataset.traceId);
     this.app.open(row.dataset.traceId);
   }
@@ -245,11 +252,27 @@ export class TraceList {
     }
   }
 
+  /** Mark a trace to be compared, or no longer. */
+  mark(traceId) {
+    if (!this.marked.delete(traceId)) this.marked.add(traceId);
+    for (const row of this.rows.drawn.values()) {
+      row.toggleAttribute("data-marked", this.marked.has(row.dataset.traceId));
+    }
+    this.comparing.hidden = this.marked.size === 0;
+    this.comparing.textContent = this.marked.size === 1 ? "mark another to compare" : `Compare ${this.marked.size}`;
+  }
+
+  /** Put the marked traces side by side, in the order of time: an id begins with it. */
+  compare() {
+    if (this.marked.size > 1) this.app.compare([...this.marked].sort());
+  }
+
   key(key) {
     const here = this.placeOf(this.selected);
     const to = moved(key, here, this.traces.length, this.rows.pageRows);
     if (to !== null) this.moveTo(to);
     else if (key === "Enter" && here >= 0) this.app.open(this.selected);
+    else if (key === "c" && here >= 0) this.mark(this.selected);
     else if (key === "e") this.moveTo(this.traces.findIndex((trace, index) => index > here && trace.error_count > 0));
     else if (key === "/") this.search.focus();
     else if (key === "p") this.setLive(!this.isLive);

@@ -31,6 +31,7 @@ const KEYS = [
     "Trace",
     [
       ["[ ]", "previous, next trace of the list"],
+      ["c", "compare with the one of this name before it"],
       ["Esc", "back to the list"],
       ["?", "this help"],
     ],
@@ -63,6 +64,7 @@ export class TracePage {
       this.head,
       el("span", { class: "t-grow" }),
       this.problem,
+      plain("compare", "With the trace of this name before it (c)", () => this.compare()),
       plain("?", "Keyboard (?)", () => this.key("?")));
   }
 
@@ -190,11 +192,18 @@ export class TracePage {
     this.showDetail();
   }
 
+  async compare() {
+    const { same } = await ask(`trace/${this.traceId}/neighbours`);
+    if (same) this.app.compare([same, this.traceId]);
+    else this.problem.textContent = "No trace of this name before it: mark two in the list (c).";
+  }
+
   key(key) {
     if (key === "?") help(this.element, KEYS);
     else if (key === "Escape") this.app.back();
     else if (key === "[") this.app.step(this.traceId, -1);
     else if (key === "]") this.app.step(this.traceId, 1);
+    else if (key === "c") this.compare();
     else return this.spans ? this.tree.key(key) : false;
     return true;
   }
