@@ -142,6 +142,7 @@ def test_a_word_that_changed_is_told_alone_and_long_texts_by_their_lines() -> No
             'tool:\n{\n  "name": "f",\n  "type": "tool_call"\n}',
         ),
         ([{"parts": "odd"}], "None:\nodd"),
+        ([{"type": "text", "content": "Be brief."}], "Be brief."),
     ],
 )
 def test_a_value_is_read_as_text(value: Any, text: str) -> None:

@@ -26,6 +26,7 @@ FLOORS = [
     {""},
     {"store"},
     {"render"},
+    {"markdown"},
     {"cli.options", "demo"},
     {"cli.reading"},
     {
@@ -33,6 +34,7 @@ FLOORS = [
         "cli.absorb",
         "cli.demo",
         "cli.doctor",
+        "cli.export",
         "cli.ls",
         "cli.purge",
         "cli.run",

@@ -163,8 +163,11 @@ def readable(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    if isinstance(value, list) and value and all(isinstance(item, dict) and "parts" in item for item in value):
-        return "\n\n".join(f"{item.get('role')}:\n{_parts(item['parts'])}" for item in value)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        if all("parts" in item for item in value):
+            return "\n\n".join(f"{item.get('role')}:\n{_parts(item['parts'])}" for item in value)
+        if all(item.keys() == {"type", "content"} for item in value):
+            return _parts(value)
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
 
 

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 
 from tracer.errors import TracerError
 from tracer.store import Store
-from tracer.viewer import api, components, project
+from tracer.viewer import api, components, project, theme
 from tracer.viewer.ahead import Ahead
 from tracer.viewer.guard import Guard
 
@@ -36,16 +36,8 @@ CONFIG: dict[str, Any] = {
     "client.allowedOrigins": [],
     "theme.baseFontSize": 14,
     "theme.baseRadius": "4px",
-    "theme.light.primaryColor": "#4d55cc",
-    "theme.light.backgroundColor": "#ffffff",
-    "theme.light.secondaryBackgroundColor": "#f5f6f8",
-    "theme.light.textColor": "#1d2129",
-    "theme.light.borderColor": "#e3e6eb",
-    "theme.dark.primaryColor": "#8f97ff",
-    "theme.dark.backgroundColor": "#12141a",
-    "theme.dark.secondaryBackgroundColor": "#1a1d25",
-    "theme.dark.textColor": "#e4e6eb",
-    "theme.dark.borderColor": "#2a2e38",
+    **{f"theme.light.{name}": colour for name, colour in theme.LIGHT.items()},
+    **{f"theme.dark.{name}": colour for name, colour in theme.DARK.items()},
 }
 """Streamlit's options. A user's own `.streamlit/config.toml` may set others."""
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+import orjson
+
 from tracer.compare import Aligned, Divergence, Facts
 from tracer.rows import JSON_COLUMNS, MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
@@ -43,6 +45,10 @@ LIST_COLUMNS = (
 
 _MESSAGE_LENGTH = 300
 """Characters of an error that a row of the tree can ever show."""
+
+
+def encoded(answer: Any) -> bytes:
+    return orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS)
 
 
 def list_json(rows: Sequence[Mapping[str, Any]], *, limit: int) -> Json:

@@ -79,11 +79,14 @@ def test_a_span_comes_with_all_its_content(api: TestClient) -> None:
     assert "cost_usd" not in answer["span"]
 
 
-def test_neighbours_are_the_traces_just_before_and_after(api: TestClient) -> None:
+def test_neighbours_are_the_traces_just_before_and_after_and_the_one_of_its_name(api: TestClient) -> None:
     corpus.many(3, ago_s=60)
-    newest, middle, oldest = api.get("/api/traces").json()["traces"]["trace_id"]
-    assert api.get(f"/api/trace/{middle}/neighbours").json() == {"newer": newest, "older": oldest}
-    assert api.get(f"/api/trace/{newest}/neighbours").json() == {"newer": None, "older": middle}
+    corpus.agent(ago_s=90)
+    corpus.agent(ago_s=70)
+    newest, middle, oldest, agent, agent_before = api.get("/api/traces").json()["traces"]["trace_id"]
+    assert api.get(f"/api/trace/{middle}/neighbours").json() == {"newer": newest, "older": oldest, "same": None}
+    assert api.get(f"/api/trace/{newest}/neighbours").json() == {"newer": None, "older": middle, "same": None}
+    assert api.get(f"/api/trace/{agent}/neighbours").json()["same"] == agent_before
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ COMMANDS = {
     "ls": "list the newest traces",
     "show": "draw one trace as a tree",
     "sql": "ask the store in SQL",
+    "export": "make one file of a trace, to open anywhere",
     "purge": "delete traces for good, and give their space back",
     "doctor": "look whether all is well with the store, and say what to do",
     "absorb": "move what waits in the journal into DuckDB now",

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,8 +14,7 @@ from starlette.responses import Response
 from tracer.errors import QueryError, StoreError, StoreLocked, TraceNotFound, TracerError, UsageError
 from tracer.journal import absorber
 from tracer.store import Store
-
-Json = dict[str, Any]
+from tracer.viewer.columns import Json, encoded
 
 _HTTP_STATUS: tuple[tuple[type[TracerError], int], ...] = (
     (TraceNotFound, 404),
@@ -49,9 +47,9 @@ class Answering:
         known_fingerprint, _, known_checksum = (version or "").rpartition("-")
         if fingerprint == known_fingerprint:
             return Response(status_code=204, headers=_HEADERS)
-        body = _encoded(answer())
+        body = encoded(answer())
         checksum = f"{zlib.crc32(body):08x}"
-        head = _encoded({"version": f"{fingerprint}-{checksum}"})
+        head = encoded({"version": f"{fingerprint}-{checksum}"})
         response = _response(head if checksum == known_checksum else head[:-1] + b"," + body[1:])
         response.background = BackgroundTask(self._absorb_later)
         return response
@@ -64,7 +62,7 @@ class Answering:
 
 
 def json_response(value: Any, status: int = 200) -> Response:
-    return _response(_encoded(value), status)
+    return _response(encoded(value), status)
 
 
 def refuse(_request: Request, error: Exception) -> Response:
@@ -80,6 +78,11 @@ def hex_id(text: str) -> str:
     return text
 
 
+def hex_ids(text: str) -> list[str]:
+    """Return the ids of a list with commas that came in an address. Raises UsageError if one is none."""
+    return [hex_id(id_) for id_ in text.split(",")]
+
+
 def whole_number(text: str) -> int:
     """Read a number that came in an address. Raises UsageError if it is none."""
     if not text.isascii() or not text.isdigit():
@@ -89,7 +92,3 @@ def whole_number(text: str) -> int:
 
 def _response(body: bytes, status: int = 200) -> Response:
     return Response(body, status, _HEADERS, "application/json")
-
-
-def _encoded(value: Any) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)

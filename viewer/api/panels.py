@@ -19,8 +19,8 @@ from starlette.routing import Route
 from tracer.errors import QueryError, UsageError
 from tracer.store.filters import Condition
 from tracer.units import NANOSECONDS
-from tracer.viewer.api.answering import Answering, Json, json_response, whole_number
-from tracer.viewer.columns import table_json
+from tracer.viewer.api.answering import Answering, json_response, whole_number
+from tracer.viewer.columns import Json, table_json
 from tracer.viewer.panels import Panel, find, read
 
 _ROWS = 1000

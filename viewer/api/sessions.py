@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tracer.viewer.api.answering import Answering, Json
-from tracer.viewer.columns import listed_json
+from tracer.viewer.api.answering import Answering
+from tracer.viewer.columns import Json, listed_json
 from tracer.viewer.sessions import turn
 
 _MOST_SESSIONS = 500

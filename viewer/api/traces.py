@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tracer.viewer.api.answering import Answering, Json, hex_id, json_response, whole_number
-from tracer.viewer.columns import list_json, span_json, trace_json
+from tracer.viewer import answers
+from tracer.viewer.api.answering import Answering, hex_id, json_response, whole_number
+from tracer.viewer.columns import Json, list_json, span_json
 
 _MAX_LIMIT = 1000
 
@@ -63,11 +64,7 @@ class _Traces:
     def trace(self, request: Request) -> Response:
         trace_id = hex_id(request.path_params["trace_id"])
 
-        def answer() -> Json:
-            trace = self.store.trace(trace_id, content=False)
-            return trace_json(trace, self.store.summary(trace.trace_id))
-
-        return self.answering.since(request.query_params.get("since"), answer)
+        return self.answering.since(request.query_params.get("since"), lambda: answers.trace(self.store, trace_id))
 
     def neighbours(self, request: Request) -> Response:
         found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))

@@ -16,21 +16,20 @@ imports them as they are: nothing is built, and nothing comes from npm.
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import streamlit as st
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-_FOLDER = Path(__file__).parent
-_MODULES = {file.relative_to(_FOLDER).as_posix(): file for file in sorted(_FOLDER.rglob("*.js"))}
+from tracer.viewer.modules import FOLDER, MODULES, styles
+
 _FIRST_FOLDERS = ("shared", "list", "trace", "span")
-_VERSION = hashlib.sha256(b"".join(file.read_bytes() for file in _MODULES.values())).hexdigest()[:12]
+_VERSION = hashlib.sha256(b"".join(file.read_bytes() for file in MODULES.values())).hexdigest()[:12]
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
-ICON = _FOLDER / "icon.svg"
+ICON = FOLDER / "icon.svg"
 
 # Streamlit imports a component's code from a `blob:` URL, where no relative import would find anything.
 _MOUNT = """
@@ -43,7 +42,7 @@ export default async function (component) {{
 
 def frame() -> None:
     """Lay out Streamlit's own page so that a component fills the window."""
-    st.html(_FOLDER / "frame.css")
+    st.html(FOLDER / "frame.css")
 
 
 def app(pages: list[str]) -> None:
@@ -53,7 +52,7 @@ def app(pages: list[str]) -> None:
 
 def first_modules() -> list[str]:
     """Return the addresses of the JavaScript modules that the list and a trace are made of; other views wait."""
-    return [f"/modules/{_VERSION}/{name}" for name in _MODULES if name.partition("/")[0] in ("app.js", *_FIRST_FOLDERS)]
+    return [f"/modules/{_VERSION}/{name}" for name in MODULES if name.partition("/")[0] in ("app.js", *_FIRST_FOLDERS)]
 
 
 def modules_route() -> Route:
@@ -62,22 +61,16 @@ def modules_route() -> Route:
 
 
 def _module(request: Request) -> Response:
-    file = _MODULES.get(request.path_params["name"])
+    file = MODULES.get(request.path_params["name"])
     if file is None:
         return PlainTextResponse("no such module", 404)
     return FileResponse(file, headers=_FOR_EVER, media_type="text/javascript")
 
 
-def _styles() -> str:
-    """Return the styles of all views, those that they share first."""
-    ours = [_FOLDER / "shared" / "base.css", *sorted(_FOLDER.glob("*/*.css"))]
-    return "\n".join(file.read_text("utf-8") for file in dict.fromkeys(ours))
-
-
 # Not isolated in a shadow root: the browser's own search, and anyone's script, find the text of a trace.
 _app = st.components.v2.component(
     "tracer.app",
-    css=_styles(),
+    css=styles(),
     js=_MOUNT.format(version=_VERSION, module="app.js"),
     isolate_styles=False,
 )

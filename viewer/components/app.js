@@ -8,8 +8,8 @@
 //     /?view=stats&q=             figures of the traces that a filter finds
 
 import { TraceList } from "./list/list.js";
-import { address, urlOf } from "./shared/address.js";
-import { ask } from "./shared/api.js";
+import { address, goBack, keepAddress, pushAddress, replaceAddress } from "./shared/address.js";
+import { ask, keepAnswers } from "./shared/api.js";
 import { el } from "./shared/dom.js";
 import { TracePage } from "./trace/trace.js";
 
@@ -17,7 +17,7 @@ const mounted = new WeakMap();
 
 /** Called by Streamlit when the component appears, and again when its theme changes; returns what ends it. */
 export function mount({ parentElement, data }) {
-  if (!mounted.has(parentElement)) mounted.set(parentElement, new App(parentElement, data.pages));
+  if (!mounted.has(parentElement)) mounted.set(parentElement, new App(parentElement, data));
   return () => {
     mounted.get(parentElement)?.dispose();
     mounted.delete(parentElement);
@@ -47,10 +47,18 @@ function nameOf({ trace, session, compare, view }) {
 }
 
 class App {
-  /** `pages` are the names of the user's own pages, which are Streamlit's to show. */
-  constructor(parent, pages) {
+  /**
+   * `pages` are the names of the user's own pages, which are Streamlit's to show. In a shared file, `file` has the
+   * `address` to begin with and the `answers` of the API by question; nothing else can be shown there.
+   */
+  constructor(parent, { pages, file = null }) {
     this.pages = pages;
-    this.root = el("main", { class: "tracer" });
+    this.isFile = file !== null;
+    if (file) {
+      keepAddress(file.address);
+      keepAnswers(file.answers);
+    }
+    this.root = el("main", { class: `tracer ${this.isFile ? "t-file" : ""}`.trim() });
     this.views = new Map();
     this.onPop = () => this.route();
     this.onClick = (event) => this.followed(event);
@@ -81,13 +89,14 @@ class App {
 
   /** Go to an address `{trace, span, q, …}`; the browser's back button returns. */
   go(to) {
-    history.pushState(null, "", urlOf(to));
+    if (this.isFile && !to.trace && !to.compare) return;
+    pushAddress(to);
     this.route();
   }
 
   /** Say in the address what is shown already. */
   note(to) {
-    history.replaceState(history.state, "", urlOf(to));
+    replaceAddress(to);
   }
 
   /** Go to a trace; the filter of the list stays in the address, for the way back. */
@@ -106,7 +115,7 @@ class App {
   /** Return to where a trace was opened from, or to the list. */
   back() {
     const { q, tests } = address();
-    if (this.cameFrom) history.back();
+    if (this.cameFrom || this.isFile) goBack(() => this.route());
     else this.go({ q, tests });
     this.cameFrom = null;
   }

@@ -8,6 +8,7 @@ import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
 import { help, listen } from "../shared/keys.js";
 import { moved, VirtualRows } from "../shared/rows.js";
 import { failure } from "../shared/screens.js";
+import { shareMenu } from "../shared/share.js";
 import { splitter } from "../shared/splitter.js";
 import { Changes } from "./changes.js";
 
@@ -71,10 +72,11 @@ export class ComparePage {
     this.only = button({ class: "t-chip", "aria-pressed": "false", title: "Only what differs (d)", onclick },
       "Different only");
     return el("header", { class: "t-bar" },
-      button({ class: "t-plain", title: "Back (Esc)", onclick: () => this.app.back() }, "‹ traces"),
+      button({ class: "t-plain t-asks", title: "Back (Esc)", onclick: () => this.app.back() }, "‹ traces"),
       el("h1", { class: "t-name" }, "Compare"),
       this.only,
       el("span", { class: "t-grow" }),
+      shareMenu(() => `compare/${this.compare}`),
       button({ class: "t-plain", title: "Keyboard (?)", onclick: () => this.key("?") }, "?"));
   }
 

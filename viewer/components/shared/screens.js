@@ -6,6 +6,7 @@ const TITLES = {
   TraceNotFound: "No such trace",
   SessionNotFound: "No such session",
   QueryError: "This filter is not understood",
+  NotInFile: "This file does not hold that",
   StoreLocked: "The store is in use",
   StoreTooNew: "The store is newer than this viewer",
   StoreDamaged: "The store cannot be read",

@@ -7,6 +7,7 @@ import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } fr
 import { statusIcon, statusTitle } from "../shared/icons.js";
 import { help, listen } from "../shared/keys.js";
 import { failure } from "../shared/screens.js";
+import { shareMenu } from "../shared/share.js";
 import { splitter } from "../shared/splitter.js";
 import { Detail } from "../span/detail.js";
 import { Spans } from "./spans.js";
@@ -55,7 +56,7 @@ export class TracePage {
   }
 
   bar() {
-    const plain = (label, title, onclick) => button({ class: "t-plain", title, onclick }, label);
+    const plain = (label, title, onclick) => button({ class: "t-plain t-asks", title, onclick }, label);
     return el("header", { class: "t-bar" },
       plain("‹ traces", "All traces (Esc)", () => this.app.back()),
       el("span", { class: "t-steps" },
@@ -65,7 +66,8 @@ export class TracePage {
       el("span", { class: "t-grow" }),
       this.problem,
       plain("compare", "With the trace of this name before it (c)", () => this.compare()),
-      plain("?", "Keyboard (?)", () => this.key("?")));
+      shareMenu(() => `trace/${this.traceId}`),
+      button({ class: "t-plain", title: "Keyboard (?)", onclick: () => this.key("?") }, "?"));
   }
 
   heading(trace) {
@@ -193,6 +195,7 @@ export class TracePage {
   }
 
   async compare() {
+    if (this.app.isFile) return;
     const { same } = await ask(`trace/${this.traceId}/neighbours`);
     if (same) this.app.compare([same, this.traceId]);
     else this.problem.textContent = "No trace of this name before it: mark two in the list (c).";

@@ -1,0 +1,57 @@
+"""What the page asks of a store, answered: by the API while the viewer runs, and ahead of time for a shared file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tracer.compare import align, changes, divergences, readable
+from tracer.errors import UsageError
+from tracer.span_row import SpanRow
+from tracer.store import Store
+from tracer.viewer.columns import Json, compared_json, trace_json
+
+MOST_COMPARED = 6
+
+_FACTS = """
+    select span_id, function_id as code, request_model as model, status,
+        md5(system_instructions::varchar) as instructions, md5(tool_definitions::varchar) as tools,
+        md5(request_parameters::varchar) as parameters, md5(input::varchar) as input,
+        md5(output::varchar) as output
+    from spans where list_contains(?, trace_id)
+"""
+
+_TEXTS = ("system_instructions", "tool_definitions", "input", "output", "status_message")
+
+
+def trace(store: Store, trace_id: str) -> Json:
+    """Return a trace without its content. Raises TraceNotFound."""
+    found = store.trace(trace_id, content=False)
+    return trace_json(found, store.summary(found.trace_id))
+
+
+def compared(store: Store, trace_ids: Sequence[str]) -> Json:
+    """Return traces side by side. Raises UsageError for too few or too many, and TraceNotFound."""
+    if not 2 <= len(trace_ids) <= MOST_COMPARED:
+        raise UsageError(f"from 2 to {MOST_COMPARED} traces can be compared, not {len(trace_ids)}")
+    traces = [store.trace(trace_id, content=False) for trace_id in trace_ids]
+    summaries = [store.summary(found.trace_id) for found in traces]
+    facts = {row["span_id"]: row for row in store.sql(_FACTS, [[found.trace_id for found in traces]])}
+    steps = align([found.roots for found in traces])
+    return compared_json(summaries, steps, facts, divergences(steps, facts))
+
+
+def changed(before: SpanRow, after: SpanRow) -> Json:
+    """Return what became of a span: its texts as changes, and the parameters that are not alike."""
+    texts = {name: (readable(getattr(before, name)), readable(getattr(after, name))) for name in _TEXTS}
+    return {
+        "texts": {name: changes(*pair) for name, pair in texts.items() if pair[0] != pair[1]},
+        "parameters": _parameters(before, after),
+    }
+
+
+def _parameters(before: SpanRow, after: SpanRow) -> list[tuple[str, Any, Any]]:
+    """Return name, value before and value after of each parameter that one has otherwise than the other."""
+    old, new = ({"model": row.request_model, **(row.request_parameters or {})} for row in (before, after))
+    names = dict.fromkeys([*old, *new])
+    return [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
