@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     {"errors", "plain", "rows", "span_row", "semconv", "units"},
     {"config", "tree"},
-    {"capture", "fields", "process", "journal", "compare"},
+    {"capture", "fields", "process", "journal", "compare", "scoring"},
     {"span"},
     {"context", "watcher", "otel.outgoing", "otel.dialects"},
     {"recorder"},

@@ -10,6 +10,7 @@ from typing import Any
 from tracer.config import Redact
 from tracer.errors import UsageError, contain
 from tracer.recorder import RECORDER, Span, now_ns, recording
+from tracer.scoring import score_data
 
 _AS_IT_IS: Any = object()
 
@@ -83,24 +84,13 @@ def score(
 
     `target` is a span, a trace id, or (trace id, span id). `value` is a number or a bool, `label` a word in its
     place or beside it.
-    Raises UsageError for a target that is none of these.
+    Raises UsageError for a target that is none of these, and for a score that says nothing.
     """
     trace_id, span_id = _target(target)
-    if not name or (value is None and label is None and comment is None):
-        raise UsageError("a score has a name, and a value, a label or a comment")
-    data = {
-        "trace_id": trace_id,
-        "span_id": span_id,
-        "name": name,
-        "value": None if value is None else float(value),
-        "label": label,
-        "comment": comment,
-        "source": source,
-        "time_ns": now_ns(),
-    }
+    judged = score_data(trace_id, span_id, name, value, label=label, comment=comment, source=source, time_ns=now_ns())
     if recording():
         with contain("a score"):
-            RECORDER.write_record("score", data)
+            RECORDER.write_record("score", judged)
 
 
 def _target(target: Any) -> tuple[str, str | None]:

@@ -37,7 +37,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif names_loopback(Headers(scope=scope).get("host", "")):
+        elif names_loopback(Headers(scope=scope).get("host", "")) and _may_write(scope):
             await self.app(scope, receive, self._with_policy(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # before it was accepted, so the server answers 403
@@ -51,6 +51,15 @@ class Guard:
             await send(message)
 
         return send_with_policy
+
+
+def _may_write(scope: Scope) -> bool:
+    """Return whether a request only reads, or comes from a page of ours: a stranger's cannot send JSON unasked."""
+    if scope["type"] != "http" or scope["method"] in ("GET", "HEAD") or not scope["path"].startswith("/api/"):
+        return True
+    headers = Headers(scope=scope)
+    is_json = headers.get("content-type", "").partition(";")[0].strip() == "application/json"
+    return is_json and headers.get("sec-fetch-site", "same-origin") == "same-origin"
 
 
 def names_loopback(host: str) -> bool:

@@ -80,11 +80,13 @@ def _compared(name: str, sign: str, value: str, now: int) -> Condition:
             raise QueryError(f"{name} is a number: write {name}>{value} or {name}<{value}")
         sql, read = _NUMBERS[name]
         return Condition(f"{sql} {sign} ?", [*([now] if "?" in sql else []), read(value)])
+    if name == "score":
+        return _score(sign, value)
     if name == "since":
         if sign not in (":", "="):
             raise QueryError(f"write since:{value}")
         return Condition("start_ns >= ?", [_moment(value, now)])
-    known = [*_TEXTS, *_NUMBERS, "since", "error"]
+    known = [*_TEXTS, *_NUMBERS, "score", "since", "error"]
     raise QueryError(
         f"there is no field {name!r}{_guess(name, known)}. Fields are {', '.join(known)}. "
         f'To search for the text itself, quote it: "{name}{sign}{value}"'
@@ -110,6 +112,14 @@ def _status(value: str) -> Condition:
 
 def _kind(value: str) -> Condition:
     return Condition("trace_id in (select trace_id from spans where kind = ?)", [_one_of("kind", value, KINDS)])
+
+
+def _score(sign: str, value: str) -> Condition:
+    """A score by its name or label, or one whose value compares so."""
+    if sign in (":", "="):
+        return Condition("trace_id in (select trace_id from scores where ? in (name, label))", [value])
+    sought = f"trace_id in (select trace_id from scores where value {sign} ?)"
+    return Condition(sought, [_amount(value, {}, "0.5")])
 
 
 _TEXTS: dict[str, Callable[[str], Condition]] = {

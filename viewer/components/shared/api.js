@@ -34,6 +34,14 @@ export async function askSpan(traceId, spanId) {
   return { span: JSON.parse(text).span, content: JSON.parse(text, exactly).content };
 }
 
+/** Send a value to be written; return the answer. */
+export async function send(path, value) {
+  const body = JSON.stringify(value);
+  return JSON.parse(await answer(path, {}, undefined, { method: "POST", headers: JSON_HEADERS, body }));
+}
+
+const JSON_HEADERS = { "Content-Type": "application/json" };
+
 /**
  * Call `look(signal)` some times a second, less often where it takes long. Sleeps while the page is hidden.
  * What fails goes to `told(error)`; null goes there when all is well again.
@@ -81,13 +89,13 @@ export class Poll {
 const PAUSE_MS = 300;
 const PAUSE_AFTER_ERROR_MS = 1500;
 
-async function answer(path, query, signal = undefined) {
+async function answer(path, query, signal = undefined, options = {}) {
   const known = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const question = `${path}${known.length ? "?" : ""}${new URLSearchParams(known)}`;
   if (kept) return query.since ? null : keptAnswer(question);
   let response;
   try {
-    response = await fetch(`/api/${question}`, { signal });
+    response = await fetch(`/api/${question}`, { signal, ...options });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Refused({ error: "Unreachable", message: "The viewer does not answer. Is `tracer view` still running?" });

@@ -14,6 +14,7 @@ const EXAMPLES = [
   ["dur>2s", "slower than"],
   ["cost>0.1", "dearer than, in dollars"],
   ["tokens>10k", "with more tokens than"],
+  ["score:helpful", "with this score or label; score<0.5 by its value"],
   ["since:1h", "in the last hour"],
   ['"refund policy"', "these words, anywhere in names, inputs, outputs and errors"],
 ];

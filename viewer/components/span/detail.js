@@ -7,6 +7,7 @@ import { cost, duration, estimated, exact, fullTime, UNKNOWN } from "../shared/f
 import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
 import { textView } from "../shared/json.js";
 import { failure } from "../shared/screens.js";
+import { Scores } from "./scores.js";
 
 const KEPT = 60;
 
@@ -14,12 +15,13 @@ export class Detail {
   constructor() {
     this.kept = new Map();
     this.tab = null;
+    this.scores = new Scores();
     this.body = el("div", { class: "t-detail-body" });
     this.element = el("section", { class: "t-detail", "data-testid": "span-detail", "aria-label": "Span" }, this.body);
   }
 
   /**
-   * Show the span `{traceId, spanId, ended}`. While one is being asked for, of those that are wanted meanwhile only
+   * Show the span `{traceId, spanId, ended, isFirst}`. While one is being asked for, of those that are wanted meanwhile only
    * the last is, so that someone who runs down the tree is not ahead of what is shown.
    */
   async show(wanted) {
@@ -41,7 +43,7 @@ export class Detail {
 
   async showOne(wanted) {
     try {
-      this.draw(`${wanted.traceId}/${wanted.spanId}`, await this.ask(wanted));
+      this.draw(`${wanted.traceId}/${wanted.spanId}`, await this.ask(wanted), wanted.isFirst);
     } catch (error) {
       this.body.replaceChildren(failure(error));
     }
@@ -62,10 +64,13 @@ export class Detail {
     if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
   }
 
-  draw(key, answer) {
-    const scrollTop = key === this.drawn ? this.body.scrollTop : 0;
+  draw(key, answer, isFirst) {
+    const isAgain = key === this.drawn;
+    const scrollTop = isAgain ? this.body.scrollTop : 0;
     this.drawn = key;
-    this.body.replaceChildren(...heading(answer.span), ...notes(answer), ...errorBox(answer), ...this.tabs(answer));
+    if (!isAgain) this.scores.show(answer.span, isFirst);
+    this.body.replaceChildren(
+      ...heading(answer.span), this.scores.element, ...notes(answer), ...errorBox(answer), ...this.tabs(answer));
     this.body.scrollTop = scrollTop;
     this.element.dataset.spanId = answer.span.span_id;
   }

@@ -166,7 +166,8 @@ export class TracePage {
 
   async showDetail() {
     const spanId = this.tree.selected;
-    await this.detail.show({ traceId: this.traceId, spanId, ended: this.hasEnded(spanId) });
+    const isFirst = spanId === this.spans.ids[0];
+    await this.detail.show({ traceId: this.traceId, spanId, ended: this.hasEnded(spanId), isFirst });
     this.prefetch(this.tree.below(this.tree.selected));
   }
 
