@@ -1,6 +1,6 @@
 """The viewer as one ASGI application: Streamlit's pages, the JSON API and the components' files.
 
-Nothing of it leaves this machine: it is bound to 127.0.0.1, sends no usage statistics, and `guard`
+Nothing of it leaves this machine unasked: it is bound to 127.0.0.1, sends no usage statistics, and `guard`
 stands before every request.
 """
 
@@ -42,8 +42,16 @@ CONFIG: dict[str, Any] = {
 """Streamlit's options. A user's own `.streamlit/config.toml` may set others."""
 
 
-def viewer(store: Store, on_start: Callable[[], None] = lambda: None) -> st.App:
-    """Return the application over one store; `on_start` is called when it is about to answer."""
+BEYOND: dict[str, Any] = {"server.enableCORS": False, "server.enableXsrfProtection": False}
+"""What is added where it is served beyond this machine: Streamlit knows no name of it then, and `guard` asks for the
+token in its place."""
+
+
+def viewer(store: Store, on_start: Callable[[], None] = lambda: None, *, token: str | None = None) -> st.App:
+    """Return the application over one store; `on_start` is called when it is about to answer.
+
+    With a `token` it answers to whoever knows that, by whatever name; else to this machine alone.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
@@ -54,7 +62,7 @@ def viewer(store: Store, on_start: Callable[[], None] = lambda: None) -> st.App:
     return st.App(
         PAGES,
         routes=routes,
-        middleware=[Middleware(Guard), Middleware(Ahead)],
+        middleware=[Middleware(Guard, token=token), Middleware(Ahead)],
         lifespan=lifespan,
         exception_handlers={TracerError: api.refuse},
     )

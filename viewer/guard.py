@@ -2,7 +2,8 @@
 
 The traces are private, and what they hold was written by models and strangers. So a page of another
 origin that resolves its own name to 127.0.0.1 is refused, and no page may load or send anything
-elsewhere, whatever a trace contains.
+elsewhere, whatever a trace contains. Served beyond this machine, whoever comes must know a token: the address with it
+leaves a cookie, and goes on to the address without it.
 """
 
 from __future__ import annotations
@@ -10,23 +11,31 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import secrets
+from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.datastructures import URL, Headers, MutableHeaders, QueryParams
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _REFUSAL = PlainTextResponse("llm-tracer answers only to http://127.0.0.1 and http://localhost.\n", 403)
+_NO_TOKEN = PlainTextResponse("Open the address that `tracer view` printed: it ends in a token.\n", 401)
+_COOKIE = "tracer_token"
 
 
 class Guard:
-    """ASGI middleware: refuse every request that did not name this machine, and send the policy with every answer."""
+    """ASGI middleware: refuse whoever must not come in, and send the policy with every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Without a `token` every request must name this machine; with one it must know that.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None = None) -> None:
         self.app = app
+        self.token = token
         self.headers = {
             "Content-Security-Policy": content_security_policy(),
             "Cross-Origin-Resource-Policy": "same-origin",
@@ -37,12 +46,35 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
-        elif names_loopback(Headers(scope=scope).get("host", "")) and _may_write(scope):
+        elif self._may_enter(scope) and _may_write(scope):
             await self.app(scope, receive, self._with_policy(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # before it was accepted, so the server answers 403
+        elif self.token and self._is_token(QueryParams(scope["query_string"]).get("token", "")):
+            await self._let_in(scope, receive, send)
         else:
-            await _REFUSAL(scope, receive, send)
+            await (_NO_TOKEN if self.token else _REFUSAL)(scope, receive, send)
+
+    def _may_enter(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        if self.token is None:
+            return names_loopback(headers.get("host", ""))
+        try:
+            cookies = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            return False
+        return _COOKIE in cookies and self._is_token(cookies[_COOKIE].value)
+
+    def _is_token(self, told: str) -> bool:
+        return secrets.compare_digest(told.encode(), (self.token or "").encode())
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leave the token as a cookie, which no page of another site can send, and go on without it."""
+        there = URL(scope=scope).remove_query_params("token")
+        path = "/" + there.path.lstrip("/")  # two of them would lead to another host
+        answer = RedirectResponse(f"{path}?{there.query}" if there.query else path, 303)
+        answer.set_cookie(_COOKIE, self.token or "", httponly=True, samesite="strict")
+        await answer(scope, receive, send)
 
     def _with_policy(self, send: Send) -> Send:
         async def send_with_policy(message: Message) -> None:
@@ -63,7 +95,7 @@ def _may_write(scope: Scope) -> bool:
 
 
 def names_loopback(host: str) -> bool:
-    """Return whether a `Host` header, with or without a port, names this machine."""
+    """Return whether a name, with or without a port as in a `Host` header, is one of this machine for itself."""
     try:
         return urlsplit(f"//{host}").hostname in LOOPBACK
     except ValueError:

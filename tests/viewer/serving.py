@@ -21,14 +21,14 @@ class Viewer:
 
 
 @contextmanager
-def serve(store: Path) -> Iterator[Viewer]:
+def serve(store: Path, *options: str) -> Iterator[Viewer]:
     """Run `tracer view` on a free port for the block."""
-    command = [sys.executable, "-m", "tracer", "view", "--no-open", "--port", "0", "--store", str(store)]
+    command = [sys.executable, "-m", "tracer", "view", "--no-open", "--port", "0", "--store", str(store), *options]
     environment = {**os.environ, "TRACER_ABSORB": "0"}
     # Not run in the project's own folder: `-m` would find `tracer` there, without the folders that are mapped into it.
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=store.parent) as process:
         assert process.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
+        found = re.search(r"http://\S+", process.stdout.readline())
         assert found, "tracer view did not say where it serves"
         yield Viewer(found[0], store)
         process.terminate()

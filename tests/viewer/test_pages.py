@@ -14,13 +14,13 @@ from tracer.viewer.app import PAGES
 
 
 def test_the_page_of_the_traces_runs() -> None:
-    app = AppTest.from_file(PAGES).run()
+    app = AppTest.from_file(PAGES, default_timeout=30).run()
     assert not app.exception
     assert [element.proto.component_name for element in app.main if element.type == "bidi_component"] == ["tracer.app"]
 
 
 def test_a_trace_in_the_address_changes_nothing_of_the_page() -> None:
-    app = AppTest.from_file(PAGES)
+    app = AppTest.from_file(PAGES, default_timeout=30)
     app.query_params["trace"] = "0" * 32
     assert not app.run().exception
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import http.client
+import re
 import socket
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import corpus
 import pytest
-from playwright.sync_api import Page, expect
-from serving import Viewer
+from playwright.sync_api import Browser, Page, expect
+from serving import Viewer, serve
 
 from tracer.viewer.guard import names_loopback
 
 SPANS = "[role=treeitem]"
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
 
 @pytest.mark.browser
@@ -77,14 +86,8 @@ def test_another_host_is_refused(viewer: Viewer, host: str) -> None:
 
 
 def test_a_websocket_of_another_host_is_refused(viewer: Viewer) -> None:
-    upgrade = {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    assert get(viewer, "/_stcore/stream", host="evil.example", **upgrade)[0] == 403
-    assert get(viewer, "/_stcore/stream", **upgrade)[0] == 101
+    assert get(viewer, "/_stcore/stream", host="evil.example", **UPGRADE)[0] == 403
+    assert get(viewer, "/_stcore/stream", **UPGRADE)[0] == 101
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8501", "localhost:1", "LOCALHOST", "[::1]:8501"])
@@ -97,6 +100,43 @@ def test_only_the_loopback_interface_listens(viewer: Viewer) -> None:
     with socket.socket(socket.AF_INET) as other:
         # 127.0.0.2 is this machine, too, but not the address that the viewer is bound to.
         assert other.connect_ex(("127.0.0.2", port)) != 0
+
+
+ELSEWHERE = "127.0.0.2"
+"""Of this machine, but not one of the names by which it is let in with no token."""
+
+
+@pytest.fixture(scope="module")
+def open_viewer(recorded: Path) -> Iterator[Viewer]:
+    with serve(recorded, "--host", ELSEWHERE) as running:
+        yield running
+
+
+def test_beyond_this_machine_nobody_is_let_in_without_the_token(open_viewer: Viewer) -> None:
+    assert re.fullmatch(rf"http://{ELSEWHERE}:\d+/\?token=[\w-]{{32}}", open_viewer.url)
+    for path in ("/", "/api/traces", "/_stcore/health", "/?token=", "/api/traces?token=wrong"):
+        assert get(open_viewer, path)[0] == 401
+        assert get(open_viewer, path, Cookie="tracer_token=wrong")[0] == 401
+    assert get(open_viewer, "/", host="127.0.0.1")[0] == 401
+    assert get(open_viewer, "/_stcore/stream", **UPGRADE)[0] == 403
+
+
+def test_the_token_leaves_a_cookie_that_no_other_site_can_send_and_goes_from_the_address(open_viewer: Viewer) -> None:
+    token = open_viewer.url.partition("token=")[2]
+    status, headers = get(open_viewer, f"/?trace=abc&token={token}")
+    assert (status, headers["location"]) == (303, "/?trace=abc")
+    assert headers["set-cookie"] == f"tracer_token={token}; HttpOnly; Path=/; SameSite=strict"
+    assert get(open_viewer, "/api/traces", Cookie=f"tracer_token={token}")[0] == 200
+    assert get(open_viewer, f"//evil.example/?token={token}")[1]["location"] != "//evil.example/"
+
+
+@pytest.mark.browser
+def test_whoever_knows_the_token_sees_the_traces(browser: Browser, open_viewer: Viewer) -> None:
+    page = browser.new_page()
+    page.goto(open_viewer.url)
+    expect(page.locator("[data-trace-id]").first).to_be_visible()
+    assert "token" not in page.url
+    page.close()
 
 
 def get(viewer: Viewer, path: str, host: str | None = None, **headers: str) -> tuple[int, dict[str, str]]:

@@ -132,18 +132,18 @@ def test_a_python_file_of_the_user_is_a_page(own_folder: Path, monkeypatch: pyte
     monkeypatch.setenv("TRACER_STORE", str(store.path))
     (own_folder / "my_page.py").write_text("import streamlit as st\nst.title('Mine')")
     (own_folder / "_helper.py").write_text("raise RuntimeError('no page')")
-    app = AppTest.from_file(PAGES).run()
+    app = AppTest.from_file(PAGES, default_timeout=30).run()
     assert not app.exception
     assert [page.name for page in project.pages()] == ["my_page.py"]
-    assert AppTest.from_file(own_folder / "my_page.py").run().title[0].value == "Mine"
+    assert AppTest.from_file(own_folder / "my_page.py", default_timeout=30).run().title[0].value == "Mine"
 
 
 def test_the_examples_run(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
     monkeypatch.setenv("TRACER_STORE", str(store.path))
     page = EXAMPLES / "tools.py"
-    assert AppTest.from_file(page).run().info[0].value.startswith("No tool was called yet")
+    assert AppTest.from_file(page, default_timeout=30).run().info[0].value.startswith("No tool was called yet")
     corpus.agent(ago_s=100)
-    app = AppTest.from_file(page).run()
+    app = AppTest.from_file(page, default_timeout=30).run()
     assert not app.exception
     assert app.dataframe[0].value["name"].tolist() == ["execute_tool get_order"]
     for file in EXAMPLES.glob("*.sql"):
