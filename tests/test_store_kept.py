@@ -81,6 +81,18 @@ def test_what_comes_in_later_is_seen(path: Path) -> None:
     assert {row["name"] for row in store.sql("from traces")} >= {"later", "latest"}
 
 
+def test_a_line_of_a_thread_that_was_overtaken_is_seen_in_the_segment_before_the_last(path: Path) -> None:
+    process = begin(path)
+    process.segment(span("overtook", trace=6), live=True)
+    store = Store(path)
+    for _ in range(3):
+        everything(store)
+    with process.layout.segments()[0].path.open("a") as file:
+        file.write(json.dumps(span("overtaken", trace=5)) + "\n")
+    assert everything(store) == everything(Store(path))
+    assert "overtaken" in {row["name"] for row in store.sql("from spans")}
+
+
 def test_what_was_absorbed_meanwhile_is_seen_once(path: Path) -> None:
     process = begin(path)
     store = Store(path)
@@ -110,6 +122,19 @@ def test_files_that_somebody_cleaned_up_are_not_missed(path: Path, temporary: Pa
     for folder in temporary.iterdir():
         shutil.rmtree(folder)
     assert everything(store) == first
+
+
+def test_whoever_watches_for_changes_keeps_nothing_that_was_purged(path: Path, temporary: Path) -> None:
+    begin(path)
+    store = Store(path)
+    for _ in range(3):
+        everything(store)
+    store.fingerprint()
+    assert list(temporary.iterdir())
+    store.purge(trace_id(1))
+    store.fingerprint()
+    gc.collect()
+    assert list(temporary.iterdir()) == []
 
 
 def test_nothing_is_left_of_a_reader_that_has_ended(path: Path, temporary: Path) -> None:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import os
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -36,14 +37,15 @@ _SEGMENT_NAME = r"(\d+)-([0-9a-f]{32})-(\d{6,})\.ndjson"
 class Segment(NamedTuple):
     """One segment file, as its name tells it."""
 
-    path: Path
+    folder: Path
+    name: str
     version: int
     process_id: str
     number: int
 
     @property
-    def name(self) -> str:
-        return self.path.name
+    def path(self) -> Path:
+        return self.folder / self.name
 
 
 class Layout(NamedTuple):
@@ -97,8 +99,8 @@ class Layout(NamedTuple):
         """Return the segments that lie there now, those of a process in the order in which it wrote them."""
         folder = self.folder
         names = [match for name in _names(folder) if (match := re.fullmatch(_SEGMENT_NAME, name))]
-        found = [Segment(folder / match[0], int(match[1]), match[2], int(match[3])) for match in names]
-        return sorted(found, key=lambda segment: (segment.process_id, segment.number))
+        found = [Segment(folder, match[0], int(match[1]), match[2], int(match[3])) for match in names]
+        return sorted(found, key=itemgetter(3, 4))
 
     def live_files(self) -> dict[str, Path]:
         """Return the liveness file of every process that has one, by process id; its lock tells whether it lives."""

@@ -6,13 +6,18 @@ keeps nothing, nor does a reader that finds new spans each time.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
+
+from tracer.journal.layout import Layout, Segment
 
 State = object
 """What there was when live rows were read; equal to a later one only if nothing changed since."""
@@ -43,6 +48,11 @@ class Kept:
         self._seen = state
         return due
 
+    def forget_others(self, state: State) -> None:
+        """Delete what was kept in any other state: it is of no use any more, and may hold what was purged since."""
+        if self._kept is not None and self._kept[0] != state:
+            self._kept = None
+
     def keep(self, connection: DuckDBPyConnection, state: State) -> None:
         """Keep the tables of `fresh`; where there is no room for them, do not."""
         try:
@@ -71,14 +81,24 @@ class Kept:
         return kept[1]
 
 
-def state_of(*files: Path) -> State:
-    """Return what tells whether any of these files has changed."""
-    return tuple(map(_state_of_file, files))
+def state_of(layout: Layout, segments: Sequence[Segment]) -> State:
+    """Return what tells whether the store, what is purged, or any of these segments has changed.
+
+    A process writes to its last segment; a thread that was interrupted in the midst, to the one before. Those before
+    these two are only named: to look at thousands would take longer than most questions.
+    """
+    written = [
+        segment
+        for segment, later in zip_longest(segments, segments[2:])
+        if later is None or later.process_id != segment.process_id
+    ]
+    paths = [str(layout.store), str(layout.purged), *(f"{segment.folder}/{segment.name}" for segment in written)]
+    return [segment.name for segment in segments], list(map(_state_of_file, paths))
 
 
-def _state_of_file(path: Path) -> tuple[str, int, int, int]:
+def _state_of_file(path: str) -> tuple[int, int, int] | None:
     try:
-        stat = path.stat()
+        stat = os.stat(path)
     except FileNotFoundError:  # as a store that is not there yet, or a segment that was absorbed just now
-        return path.name, 0, 0, 0
-    return path.name, stat.st_ino, stat.st_size, stat.st_mtime_ns
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns

@@ -4,11 +4,9 @@ together with what still lies in the journal, so that a call is seen as soon as 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from duckdb import DuckDBPyConnection
 
-from tracer.journal.layout import JOURNAL_VERSION, Layout
+from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
 from tracer.journal.locks import is_locked
 from tracer.rows import LOST, RUNNING
 from tracer.store import fresh, notes
@@ -27,8 +25,8 @@ def show(connection: DuckDBPyConnection, layout: Layout, kept: Kept | None = Non
     # Asked before the journal is read, so that what a process wrote before its end is never missed; and after it too,
     # so that what a new one began meanwhile does not seem lost.
     before = living(layout)
-    segments = {segment.name: segment.path for segment in layout.segments() if segment.version <= JOURNAL_VERSION}
-    state = state_of(layout.store, layout.purged, *segments.values())
+    segments = layout.segments()
+    state = state_of(layout, segments)
     kept = Kept() if kept is None else kept
     held = kept.show(connection, state)
     has_fresh = held is not None
@@ -46,10 +44,14 @@ def show(connection: DuckDBPyConnection, layout: Layout, kept: Kept | None = Non
     return held
 
 
-def _read(connection: DuckDBPyConnection, layout: Layout, segments: dict[str, Path], *, traces: bool) -> bool:
-    """Read these segments into `fresh`, but for those that are in the store; return whether there were others."""
-    stored = fresh.absorbed(connection, list(segments))
-    waiting = [path for name, path in segments.items() if name not in stored]
+def _read(connection: DuckDBPyConnection, layout: Layout, segments: list[Segment], *, traces: bool) -> bool:
+    """Read these segments into `fresh`, but for those that are in the store; return whether there were others.
+
+    A newer journal is left to a newer reader.
+    """
+    known = [segment for segment in segments if segment.version <= JOURNAL_VERSION]
+    stored = fresh.absorbed(connection, [segment.name for segment in known])
+    waiting = [segment.path for segment in known if segment.name not in stored]
     if waiting:
         read_lines(connection, waiting)
         fresh.forget(connection, notes.purged_traces(layout))

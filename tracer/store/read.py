@@ -20,13 +20,12 @@ from duckdb import DuckDBPyConnection
 from tracer.config import from_environment, resolved_store
 from tracer.errors import QueryError, TraceNotFound
 from tracer.journal.layout import Layout
-from tracer.journal.locks import is_locked
 from tracer.span_row import SpanRow
 from tracer.store import absorb, live, purge
 from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
 from tracer.store.database import attached, connect, is_absent, store_error, told
 from tracer.store.filters import Condition, all_of, parse
-from tracer.store.kept import Kept
+from tracer.store.kept import Kept, state_of
 from tracer.store.lookup import found
 from tracer.store.statement import check_where, one_that_reads
 from tracer.tree import Trace
@@ -163,9 +162,10 @@ class Store:
         It looks at files only, with no lock and no DuckDB: cheap enough to be asked every second.
         """
         with told(self._layout):
-            facts = [_fact(path) for path in (self.path, *(segment.path for segment in self._layout.segments()))]
-            facts += [f"{id_} {is_locked(path)}" for id_, path in sorted(self._layout.live_files().items())]
-        return hashlib.blake2b("\n".join(facts).encode(), digest_size=16).hexdigest()
+            state = state_of(self._layout, self._layout.segments())
+            facts = repr((state, sorted(live.living(self._layout))))
+        self._kept.forget_others(state)
+        return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
 
     def size(self) -> int:
         """Return the bytes of the DuckDB file, without the journal; 0 while there is none."""
@@ -227,11 +227,3 @@ class Store:
                 raise QueryError(str(error)) from error
             except duckdb.Error as error:
                 raise store_error(self._layout, error) or QueryError(str(error)) from error
-
-
-def _fact(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return ""
-    return f"{path.name} {stat.st_ino} {stat.st_size} {stat.st_mtime_ns}"
