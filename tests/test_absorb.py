@@ -15,7 +15,7 @@ import pytest
 from journal_lines import START_NS, Process, call, span, trace_id, written
 
 from tracer.journal.layout import MAX_LINE_BYTES, Layout
-from tracer.store import Store
+from tracer.store import Store, batches
 from tracer.store.absorb import Absorbed, absorb, main, waiting
 
 
@@ -65,17 +65,29 @@ def test_small_segments_share_a_row_group_whichever_came_first(path: Path) -> No
     assert len(stored(path)) == 50
 
 
-def test_long_rows_are_never_written_again_by_those_that_follow(path: Path) -> None:
+def test_long_rows_are_written_again_only_while_they_are_little_together(path: Path) -> None:
     dice = random.Random(1)
-    for number in range(3):
-        written(
-            path, *(span(f"{number} {place}", trace=number, output=dice.randbytes(50_000).hex()) for place in range(5))
-        )
+    for number, groups in enumerate((1, 1, 2)):
+        output = dice.randbytes(500_000).hex()
+        written(path, *(span(f"{number} {place}", trace=number, output=output) for place in range(5)))
         absorb(path)
-    assert row_groups(path) == 3
+        assert row_groups(path) == groups
     written(path, span("short", trace=3))
     absorb(path)
+    assert row_groups(path) == 3
     assert len(stored(path)) == 16
+
+
+def test_batches_join_those_that_follow_but_never_grow_beyond_what_is_written_at_once() -> None:
+    mebibyte = 1024 * 1024
+    stay: list[batches.Batch] = []
+    for _ in range(100):
+        stay, last = batches.joined(stay, batches.Batch(1000, 1_300_000))
+        stay.append(last)
+    assert sum(batch.rows for batch in stay) == 100_000
+    assert all(batch.bytes <= batches.FULL_BYTES for batch in stay)
+    assert sum(batch.bytes < 6 * mebibyte for batch in stay) <= 2
+    assert batches.joined([batches.Batch(9, 9 * mebibyte)], batches.Batch(1, 1000))[0] == [(9, 9 * mebibyte)]
 
 
 def test_the_lines_of_many_small_segments_keep_to_themselves(path: Path) -> None:

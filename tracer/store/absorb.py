@@ -23,8 +23,9 @@ from duckdb import DuckDBPyConnection
 from tracer.errors import StoreLocked
 from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
 from tracer.journal.locks import is_at, is_locked, locked, try_lock
-from tracer.store import fresh, notes, quarantine
-from tracer.store.database import LEAST_ROW_GROUP, attached, connect, told
+from tracer.store import batches, fresh, notes, quarantine
+from tracer.store.batches import Batch
+from tracer.store.database import attached, connect, told
 from tracer.store.durable import sync
 from tracer.store.enrich import enrich
 from tracer.store.lines import read_lines
@@ -36,13 +37,9 @@ it. Smaller ones cost more each than they hold, and larger ones more memory."""
 
 SLICE_SEGMENTS = 200
 
-_MODEST = "set threads = 1; set memory_limit = '112MB'; set checkpoint_threshold = '1KB'"
+_MODEST = "set threads = 1; set memory_limit = '112MB'; set checkpoint_threshold = '1KB'; set max_vacuum_tasks = 0"
 """DuckDB's share of the machine: at this size of slices one thread is as fast as two. Each commit writes straight
-to the file, not to a log first."""
-
-_GROUP_BYTES = 1024 * 1024
-
-_LONG_ROW = 16 * 1024
+to the file, not to a log first. Row groups are joined by us (tracer.store.batches)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +176,13 @@ def _absorb_taken(layout: Layout, connection: DuckDBPyConnection, segments: list
     with attached(layout, connection):
         fresh.settle(connection)
         fresh.summarize(connection)
+        (spans,) = connection.execute("select count(*) from fresh.spans").fetchall()[0]
+        added = Batch(spans, size)
+        _, whole = batches.joined(batches.remembered(connection, "spans"), added)
     _step("settled")
-    with attached(layout, connection, to_write=True, row_group_size=_row_group_size(connection, size)):
+    with attached(layout, connection, to_write=True, row_group_size=batches.row_group_size(whole.rows)):
         connection.execute("begin")
-        spans = _insert(connection, segments)
+        _insert(connection, segments, added)
         _step("inserted")
         connection.execute("commit")
         _step("committed")
@@ -200,50 +200,48 @@ def _delete(layout: Layout, segments: list[Segment]) -> None:
         _step("deleted")
 
 
-def _row_group_size(connection: DuckDBPyConnection, size: int) -> int:
-    """Say how the rows of a slice of `size` bytes are laid out; return how many rows a row group may have.
-
-    A checkpoint joins row groups that are small together, and writes them anew. So rows that are enough for a row group
-    of their own stay apart, and so do long ones: else each slice would write again what many before it wrote.
-    """
-    rows = int(connection.execute("select count(*) from fresh.lines").fetchall()[0][0])
-    apart = size >= _GROUP_BYTES or size > _LONG_ROW * rows
-    connection.execute(f"set max_vacuum_tasks = {0 if apart else 100}")
-    return max(1, -(-rows // LEAST_ROW_GROUP) if apart else 1) * LEAST_ROW_GROUP
-
-
-def _insert(connection: DuckDBPyConnection, segments: list[Segment]) -> int:
-    """Write the fresh rows in place of those that they beat; return how many spans were inserted."""
+def _insert(connection: DuckDBPyConnection, segments: list[Segment], added: Batch) -> None:
+    """Write the fresh rows in place of those that they beat. `added` is what the spans are."""
     if connection.execute("select 1 from fresh.beaten limit 1").fetchone():
         connection.execute(_DELETE_BEATEN)
-    connection.execute(_INSERT_OTHERS)
-    (count,) = connection.execute(
-        f"insert into store.spans ({fresh.SPANS}) select {fresh.SPANS} from fresh.spans"
-    ).fetchall()[0]
+    connection.execute(_DELETE_OTHERS)
+    if added.rows:
+        batches.append(connection, "spans", f"select {fresh.SPANS} from fresh.spans", added)
     names = [segment.name for segment in segments]
-    connection.execute("insert into store.segments select unnest(?::varchar[]), ?", [names, time.time_ns()])
-    return int(count)
+    connection.execute(
+        "create or replace temp table segments as select unnest(?::varchar[]) as name, ?::bigint as absorbed_ns",
+        [names, time.time_ns()],
+    )
+    for table, query in _OTHERS.items():
+        (rows,) = connection.execute(f"select count(*) from ({query})").fetchall()[0]
+        if rows:
+            batches.append(connection, table, query, Batch(rows, rows * _OTHER_ROW_BYTES))
 
 
 _DELETE_BEATEN = f"delete from store.spans s where exists ({fresh.BEATEN})"
 
-_INSERT_OTHERS = """
+_DELETE_OTHERS = """
     delete from store.traces where trace_id in (select trace_id from fresh.known_traces);
-    insert into store.traces by name from fresh.traces;
-
     delete from store.processes where process_id in (select process_id from fresh.processes);
-    insert into store.processes by name from fresh.processes;
+    delete from store.prices where (provider, model) in (select (provider, model) from fresh.new_prices);
+"""
 
-    insert into store.functions by name
-        from fresh.functions f where not exists (from store.functions s where s.function_id = f.function_id);
-    insert into store.scores by name
+_OTHERS = {
+    "traces": "from fresh.traces",
+    "processes": "from fresh.processes",
+    "functions": """
+        from fresh.functions f where not exists (from store.functions s where s.function_id = f.function_id)""",
+    "scores": """
         from fresh.scores f where not exists (
             from store.scores s
-            where s.trace_id = f.trace_id and s.name = f.name and s.time_ns is not distinct from f.time_ns);
+            where s.trace_id = f.trace_id and s.name = f.name and s.time_ns is not distinct from f.time_ns)""",
+    "prices": "from fresh.new_prices",
+    "segments": "from temp.segments",
+}
+"""What is added to the other tables."""
 
-    delete from store.prices where (provider, model) in (select (provider, model) from fresh.new_prices);
-    insert into store.prices by name from fresh.new_prices;
-"""
+_OTHER_ROW_BYTES = 1024
+"""About what a row of theirs holds."""
 
 
 @contextmanager

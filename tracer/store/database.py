@@ -37,6 +37,9 @@ _NEW = "storage_version 'v1.2.0', block_size 16384"
 """Any DuckDB from 1.2 on opens the file. Each column of long texts begins a block of its own in each row group; of the
 256 KB that DuckDB would take for one, most would stay empty where texts repeat each other."""
 
+_PACKED_CHARACTERS = 16
+"""From this average length on, a column of texts may be packed by zstd, where that is the smallest."""
+
 LEAST_ROW_GROUP = 2048
 """How many rows are the fewest that DuckDB lets a row group be limited to; a limit is a multiple of it."""
 
@@ -57,7 +60,10 @@ def connect(layout: Layout) -> DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
-    connection.execute("create schema fresh; set enable_progress_bar = false; set python_enable_replacements = false")
+    connection.execute(
+        "create schema fresh; set enable_progress_bar = false; set python_enable_replacements = false; "
+        f"set zstd_min_string_length = {_PACKED_CHARACTERS}"
+    )
     return connection
 
 

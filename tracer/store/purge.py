@@ -319,6 +319,7 @@ _STAYS = {
     "functions": """
         function_id in (select function_id from draft.spans)
         or function_id in (select function_id from store.spans where list_contains(?::varchar[], process_id))""",
+    "batches": "false",  # what stays is laid out anew
 }
 """Which rows of a table stay; all of the others do. In this order, for some look at what stays of the spans."""
 

@@ -2,7 +2,7 @@
 -- Times are Unix nanoseconds, ids are lower-case hex, NULL is unknown and never zero.
 
 -- One row a span, as tracer.rows.SPAN_COLUMNS lists them. zstd packs texts that are long and alike, but takes four to
--- eight bytes for a NULL too, so the columns that are mostly empty are left to DuckDB's choice.
+-- eight bytes for a NULL too, so the columns that are mostly empty are left to DuckDB's choice, which may be zstd.
 create table spans (
     trace_id varchar,
     span_id varchar,
@@ -42,14 +42,14 @@ create table spans (
     metadata json,
     input json using compression zstd,
     output json using compression zstd,
-    system_instructions json using compression zstd,
-    tool_definitions json using compression zstd,
+    system_instructions json,
+    tool_definitions json,
     prompt_name varchar,
     prompt_version varchar,
     prompt_variables json,
     function_id varchar,
     process_id varchar,
-    attributes json using compression zstd,
+    attributes json,
     events json,
     links json,
     scope_name varchar,
