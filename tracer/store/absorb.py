@@ -25,7 +25,7 @@ from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
 from tracer.journal.locks import is_at, is_locked, locked, try_lock
 from tracer.store import batches, fresh, notes, quarantine
 from tracer.store.batches import Batch
-from tracer.store.database import attached, connect, told
+from tracer.store.database import attached, connect, told, wants_memory
 from tracer.store.durable import sync
 from tracer.store.enrich import enrich
 from tracer.store.lines import read_lines
@@ -158,7 +158,9 @@ def _absorb_slice(layout: Layout, connection: DuckDBPyConnection, segments: list
     with _taken(segments) as ours:
         try:
             return _absorb_taken(layout, connection, ours)
-        except duckdb.OutOfMemoryException:
+        except duckdb.Error as error:
+            if not wants_memory(error):
+                raise
             # For a line of 8 MB DuckDB may want far more at once than all else takes.
             connection.execute("set memory_limit = '1GB'")
             return _absorb_taken(layout, connection, ours)

@@ -43,7 +43,7 @@ _PACKED_CHARACTERS = 16
 LEAST_ROW_GROUP = 2048
 """How many rows are the fewest that DuckDB lets a row group be limited to; a limit is a multiple of it."""
 
-_COPIED_ROW_GROUP = 7 * LEAST_ROW_GROUP
+COPIED_ROW_GROUP = 7 * LEAST_ROW_GROUP
 """Of rows that are copied all at once: about what a slice of absorbing has."""
 
 
@@ -176,6 +176,11 @@ _MEANINGS: list[tuple[str, type[StoreError], str]] = [
 ]
 
 
+def wants_memory(error: duckdb.Error) -> bool:
+    """Return whether DuckDB ran into its memory limit; that has several kinds of error, by where it happens."""
+    return isinstance(error, duckdb.OutOfMemoryException) or "failed to pin block" in str(error)
+
+
 def _holder(text: str) -> str:
     found = re.search(r"(?:held|open) in\s+(?:(\S.*?) )?\(?PID (\d+)", text)
     return f"process {found[2]} ({os.path.basename(found[1] or 'unknown')})" if found else "another process"
@@ -290,7 +295,7 @@ def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
 
 def attach_new(connection: DuckDBPyConnection, file: Path, name: str) -> None:
     """Make a database file laid out as a store is, and attach it."""
-    connection.execute(f"attach {_quoted(file)} as {name} (type duckdb, {_NEW}, row_group_size {_COPIED_ROW_GROUP})")
+    connection.execute(f"attach {_quoted(file)} as {name} (type duckdb, {_NEW}, row_group_size {COPIED_ROW_GROUP})")
 
 
 def replace(layout: Layout, connection: DuckDBPyConnection, draft: Path, before: os.stat_result) -> None:

@@ -25,19 +25,30 @@ from duckdb import DuckDBPyConnection
 
 from tracer.errors import StoreUnavailable, UsageError
 from tracer.journal.layout import Layout
+from tracer.rows import JSON_COLUMNS
 from tracer.store import live, notes, quarantine
 from tracer.store.absorb import absorb_what_waits, sole_writer
-from tracer.store.database import attach_new, attached, connect, gate, is_absent, replace, told
+from tracer.store.database import (
+    COPIED_ROW_GROUP,
+    attach_new,
+    attached,
+    connect,
+    gate,
+    is_absent,
+    replace,
+    told,
+    wants_memory,
+)
 from tracer.store.lookup import found
 from tracer.store.patience import interruptible
 from tracer.store.quarantine import Kept
 from tracer.units import age_ns
 
-_MODEST = "set threads = 1; set memory_limit = '512MB'"
-"""DuckDB's share of the machine. With one thread the rows stay in their order."""
+_MODEST = "set threads = 1; set memory_limit = '512MB'; set max_vacuum_tasks = 0; set checkpoint_threshold = '1KB'"
+"""DuckDB's share of the machine. With one thread the rows stay in their order, and row groups as they were written."""
 
-_GENEROUS = "set threads = 1"
-"""DuckDB takes 2,048 rows at once, whatever they hold: of the largest there are, that is more than a modest share."""
+_AT_ONCE_BYTES = 64 * 1024 * 1024
+"""What is copied at once of long rows: DuckDB holds a row group uncompressed until it is full."""
 
 LARGE_BYTES = 5_000_000_000
 """From this size of the store on, a hint names `tracer purge`."""
@@ -134,9 +145,11 @@ def purge(path: Path, chosen: Selection, *, tell: Callable[[str], object] = str)
         tell("absorbing what waits")
         absorb_what_waits(layout)
         try:
-            done = _purge_within(_MODEST, layout, chosen, tell)
-        except duckdb.OutOfMemoryException:
-            done = _purge_within(_GENEROUS, layout, chosen, tell)
+            done = _purge_within(layout, chosen, tell, by_bytes=False)
+        except duckdb.Error as error:
+            if not wants_memory(error):
+                raise
+            done = _purge_within(layout, chosen, tell, by_bytes=True)
         with gate(layout, shared=False):
             shutil.rmtree(layout.spill, ignore_errors=True)
     return done
@@ -152,13 +165,15 @@ def keep(path: Path, retention: str) -> Purged | None:
     return done
 
 
-def _purge_within(settings: str, layout: Layout, chosen: Selection, tell: Callable[[str], object]) -> Purged:
+def _purge_within(layout: Layout, chosen: Selection, tell: Callable[[str], object], *, by_bytes: bool) -> Purged:
     with closing(connect(layout)) as connection:
-        connection.execute(settings)
-        return interruptible(connection, lambda: _purge(layout, connection, chosen, tell))
+        connection.execute(_MODEST)
+        return interruptible(connection, lambda: _purge(layout, connection, chosen, tell, by_bytes=by_bytes))
 
 
-def _purge(layout: Layout, connection: DuckDBPyConnection, chosen: Selection, tell: Callable[[str], object]) -> Purged:
+def _purge(
+    layout: Layout, connection: DuckDBPyConnection, chosen: Selection, tell: Callable[[str], object], *, by_bytes: bool
+) -> Purged:
     # Folds the log into the file and brings it up to date; meets whoever else holds it before all the work is done.
     with attached(layout, connection, to_write=True):
         pass
@@ -174,7 +189,7 @@ def _purge(layout: Layout, connection: DuckDBPyConnection, chosen: Selection, te
             if traces:
                 _check_room(layout, connection)
                 with _progress(draft, before.st_size - _estimated_bytes(layout, connection), tell):
-                    _write_what_stays(layout, connection, draft)
+                    _write_what_stays(layout, connection, draft, by_bytes=by_bytes)
                 notes.note_purged(layout, _expected_again(connection))
         _step("written")
         if traces:
@@ -288,7 +303,7 @@ def _progress(draft: Path, expected_bytes: int, tell: Callable[[str], object]) -
         watcher.join()
 
 
-def _write_what_stays(layout: Layout, connection: DuckDBPyConnection, draft: Path) -> None:
+def _write_what_stays(layout: Layout, connection: DuckDBPyConnection, draft: Path, *, by_bytes: bool) -> None:
     attach_new(connection, draft, "draft")
     try:
         connection.execute("copy from database store to draft (schema)")
@@ -298,11 +313,32 @@ def _write_what_stays(layout: Layout, connection: DuckDBPyConnection, draft: Pat
         for table in sorted(tables, key=lambda table: table not in _STAYS):
             condition = _STAYS.get(table, "true")
             parameters = [living] if "?" in condition else []
-            connection.execute(f'insert into draft."{table}" from store."{table}" t where {condition}', parameters)
+            places = _places(connection) if by_bytes and table == "spans" else ["true"]
+            for place in places:
+                connection.execute(
+                    f'insert into draft."{table}" from store."{table}" t where {condition} and {place}', parameters
+                )
         connection.execute("checkpoint draft")
     finally:
         connection.execute("detach draft")
 
+
+def _places(connection: DuckDBPyConnection) -> Iterator[str]:
+    """Yield conditions that part the spans into what may be copied at once."""
+    (last,) = connection.execute("select coalesce(max(rowid), -1) from store.spans").fetchall()[0]
+    waiting = [range(begin, begin + COPIED_ROW_GROUP) for begin in range(0, last + 1, COPIED_ROW_GROUP)][::-1]
+    while waiting:
+        rows = waiting.pop()
+        place = f"rowid between {rows.start} and {rows.stop - 1}"
+        (size,) = connection.execute(f"select sum({_LENGTHS}) from store.spans where {place}").fetchall()[0]
+        if (size or 0) <= _AT_ONCE_BYTES or len(rows) == 1:
+            yield place
+        else:
+            middle = len(rows) // 2
+            waiting += [rows[middle:], rows[:middle]]
+
+
+_LENGTHS = " + ".join(f"coalesce(strlen({column}), 0)" for column in sorted(JSON_COLUMNS))
 
 _TABLES = """
     select table_name from duckdb_tables() where database_name = 'draft' and schema_name = 'main' and not internal
