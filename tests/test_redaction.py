@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -444,3 +445,14 @@ def test_what_goes_out_to_the_users_processors_is_redacted_too(store_path: Path)
     assert "ada@" not in out
     assert out.count("[redacted:api-key]") == 4
     assert os.environ.get("TRACER_RAISE") == "1"
+
+
+@pytest.mark.parametrize("marker", ["sk-", "password ", "://@", "e_key", "\\ne_key", "é_token="])
+def test_a_value_of_nothing_but_markers_is_left_out_as_a_whole_and_its_neighbours_stay(marker: str) -> None:
+    line = orjson.dumps({"name": "kept", "input": [marker * 400_000], "output": "sk-proj-abcdefghijklmnop1234"})
+    row = orjson.loads(Redactor().redact(line))
+    assert row["input"] == "[redacted:unsearched]"
+    assert (row["name"], row["output"]) == ("kept", "[redacted:api-key]")
+    assert row["attributes"]["tracer.redacted"] == {"unsearched": 1, "api-key": 1}
+    encoded, counts = Redactor().redact_value(orjson.dumps(marker * 400_000))
+    assert (orjson.loads(encoded), counts) == ("[redacted:unsearched]", {"unsearched": 1})

@@ -4,9 +4,9 @@ Every value that is recorded passes `encode` when it is handed over, for its own
 line of the journal passes `redact` before it is written. Nothing here raises because of a value.
 """
 
-from tracer.capture.limits import beginning, cut
+from tracer.capture.limits import beginning, cut, cut_row
 from tracer.capture.redaction import Redactor
 from tracer.capture.secrets import leave_native_code
 from tracer.capture.values import encode, is_one
 
-__all__ = ["Redactor", "beginning", "cut", "encode", "is_one", "leave_native_code"]
+__all__ = ["Redactor", "beginning", "cut", "cut_row", "encode", "is_one", "leave_native_code"]

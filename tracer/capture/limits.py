@@ -10,8 +10,10 @@ import orjson
 
 from tracer.capture.rewriting import dumps
 from tracer.errors import attempt
+from tracer.rows import JSON_COLUMNS
 
 _SHORTEST_TEXT = 64
+_SHORTEST_VALUE = 4096
 
 
 def cut(encoded: bytes, limit: int) -> bytes:
@@ -28,6 +30,27 @@ def cut(encoded: bytes, limit: int) -> bytes:
         return shorter
     preview = encoded[: limit // 4].decode("utf-8", "ignore")
     return orjson.dumps({"$type": "cut", "bytes": len(encoded), "preview": preview})
+
+
+def cut_row(line: bytes, limit: int) -> bytes:
+    """Return the line of a span with its largest values cut until it has at most `limit` bytes, where that can be.
+
+    `tracer.cut` in its attributes then holds the full bytes of each, by column.
+    """
+    row = orjson.loads(line)
+    sizes = {column: len(dumps(row[column])) for column in JSON_COLUMNS & row.keys()}
+    full: dict[str, int] = {}
+    while len(line) > limit and sizes:
+        column = max(sizes, key=lambda name: sizes[name])
+        if sizes[column] < _SHORTEST_VALUE:
+            break
+        full.setdefault(column, sizes[column])
+        row[column] = orjson.loads(cut(dumps(row[column]), sizes[column] // 2))
+        sizes[column] //= 2
+        attributes = row.get("attributes") or {}
+        row["attributes"] = {**attributes, "tracer.cut": {**full, **attributes.get("tracer.cut", {})}}
+        line = dumps(row)
+    return line
 
 
 def beginning(text: str, limit: int) -> str:
