@@ -361,3 +361,18 @@ def test_misuse_is_told_at_once() -> None:
         trace(int)
     with pytest.raises(UsageError, match="max_value_bytes"):
         configure(max_value_bytes=3)
+
+
+def test_values_that_are_too_much_for_a_row_together_are_cut_until_it_is_written(
+    spans: Callable[[], list[SpanRow]],
+) -> None:
+    configure(max_value_bytes=3_000_000)
+    with span("large", input="i " * 1_400_000) as large:
+        large.set(output="o " * 1_400_000, attributes={"note": "n " * 1_400_000}, metadata={"kept": "m"})
+        large.event("many", text="e " * 1_000_000)
+    (row,) = spans()
+    assert row.metadata == {"kept": "m"}
+    cut = row.attributes["tracer.cut"]
+    assert cut
+    assert all(size > 2_000_000 for size in cut.values())
+    assert sum(column in cut for column in ("input", "output", "attributes", "events")) >= 1

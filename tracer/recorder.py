@@ -16,7 +16,7 @@ import orjson
 from opentelemetry import trace as otel
 from opentelemetry.context import Context
 
-from tracer.capture import Redactor, cut, encode, leave_native_code
+from tracer.capture import Redactor, cut, cut_row, encode, leave_native_code
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
     Entered,
@@ -32,7 +32,8 @@ from tracer.context import (
     sdk_is_installed,
 )
 from tracer.errors import contain, logger
-from tracer.journal.writer import Writer
+from tracer.journal.layout import MAX_LINE_BYTES
+from tracer.journal.writer import Writer, tell_lost
 from tracer.span import CLOCK, Span, UnrecordedSpan, now_ns
 from tracer.watcher import Watcher
 
@@ -243,7 +244,7 @@ class Recorder:
         self.watcher.stop(for_good=True)
         with contain("the end of the process"):
             if self._missed_spans:
-                logger.error("llm-tracer lost %d spans that could not be written, or were deleted", self._missed_spans)
+                tell_lost(self._missed_spans)
             self._write_open_spans(0)
             if self._writer is not None:
                 leave_native_code()
@@ -285,6 +286,8 @@ class Recorder:
         row = span.row(ended=ended)
         row["process_id"] = writer.process_id
         line = self._redactor.redact(_line(row))
+        if len(line) >= MAX_LINE_BYTES:
+            line = cut_row(line, MAX_LINE_BYTES - 1)
         if not writer.write(line) and ended:
             writer.dropped_spans += 1
         if self.config.processors and ended:

@@ -159,7 +159,7 @@ class Writer:
         """Seal, and end the liveness of this process: what is still open is then LOST, not RUNNING."""
         self.seal()
         if self.dropped_spans:
-            logger.error("llm-tracer lost %d spans that could not be written, or were deleted", self.dropped_spans)
+            tell_lost(self.dropped_spans)
         if self._live is not None:
             self.layout.live(self.process_id).unlink(missing_ok=True)
             self._live = None
@@ -256,6 +256,11 @@ class Writer:
             self.layout.folder,
             lines,
         )
+
+
+def tell_lost(spans: int) -> None:
+    """Say at the end of a process what of it is not in the journal."""
+    logger.error("llm-tracer lost %d spans that could not be written, or were deleted", spans)
 
 
 if sys.platform == "win32":
