@@ -376,3 +376,16 @@ def test_values_that_are_too_much_for_a_row_together_are_cut_until_it_is_written
     assert cut
     assert all(size > 2_000_000 for size in cut.values())
     assert sum(column in cut for column in ("input", "output", "attributes", "events")) >= 1
+
+
+def test_what_using_gives_is_cut_and_shaped_as_all_other_values_are(spans: Callable[[], list[SpanRow]]) -> None:
+    configure(max_value_bytes=1_000)
+    with using(metadata={"long": "word " * 10_000}, prompt=Prompt("p", variables={"text": "word " * 10_000})):
+        span("cut").end()
+        configure(capture_content=False)
+        span("shaped").end()
+    cut, shaped = spans()
+    assert len(cut.metadata["long"]) < 1_000
+    assert "[cut: " in cut.metadata["long"]
+    assert "[cut: " in cut.prompt_variables["text"]
+    assert "word" not in str((shaped.metadata, shaped.prompt_variables))

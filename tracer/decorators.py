@@ -9,14 +9,11 @@ from functools import wraps
 from types import MappingProxyType
 from typing import Any, NamedTuple, ParamSpec, TypeVar, overload
 
-import orjson
-
 from tracer.calls import Call
-from tracer.capture import encode
 from tracer.context import current_inherited, enter_inherited, leave
 from tracer.errors import UsageError, contain
 from tracer.fields import checked
-from tracer.recorder import Span, recording, start_span
+from tracer.recorder import RECORDER, Span, recording, start_span
 from tracer.rows import KINDS
 from tracer.span import Inherited
 
@@ -125,14 +122,14 @@ def _inherited(
     if prompt is not None:
         given |= {"prompt_name": prompt.name, "prompt_version": prompt.version}
         if prompt.variables:
-            columns["prompt_variables"] = orjson.Fragment(encode(prompt.variables))
+            columns["prompt_variables"] = RECORDER.capture_for_many(prompt.variables)
     for column, value in given.items():
         if value is not None and (kept := checked(column, value)) is not None:
             columns[column] = kept
     if new_tags := [tags] if isinstance(tags, str) else list(map(str, tags)):
         columns["tags"] = list(dict.fromkeys([*around.get("tags", ()), *new_tags]))
     if metadata:
-        added = {str(key): orjson.Fragment(encode(value)) for key, value in metadata.items()}
+        added = {str(key): RECORDER.capture_for_many(value) for key, value in metadata.items()}
         columns["metadata"] = {**around.get("metadata", {}), **added}
     return columns
 

@@ -168,11 +168,22 @@ class Recorder:
             encoded = shape_only(encoded)
         if len(encoded) > config.max_value_bytes:
             span.note_cut(column, len(encoded))
-            # Of a secret that is cut in its midst, the first half would not be recognized.
-            encoded, redacted = self._redactor.redact_value(encoded)
+            encoded, redacted = self._shortened(encoded)
             span.note_redacted(redacted)
-            encoded = cut(encoded, config.max_value_bytes)
         return orjson.Fragment(encoded)
+
+    def capture_for_many(self, value: Any) -> orjson.Fragment:
+        """Return a value that many spans inherit as JSON, within the limits; where it was cut, it says so itself."""
+        encoded = encode(value)
+        if len(encoded) > self.config.max_value_bytes:
+            encoded, _ = self._shortened(encoded)
+        return orjson.Fragment(encoded)
+
+    def _shortened(self, encoded: bytes) -> tuple[bytes, Mapping[str, int]]:
+        """Return a value that is too long as what is kept of it, and what was redacted by kind."""
+        # Of a secret that is cut in its midst, the first half would not be recognized.
+        encoded, redacted = self._redactor.redact_value(encoded)
+        return cut(encoded, self.config.max_value_bytes), redacted
 
     def enter(self, span: Span) -> Entered:
         return enter_span(span, becomes_current=self.shows_itself())
