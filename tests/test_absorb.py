@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import os
 import random
 import shutil
 from pathlib import Path
@@ -267,6 +268,17 @@ def test_nothing_is_left_of_a_dead_process_and_a_living_one_keeps_its_liveness(p
     absorb(path)
     assert list(Layout(path).live_files()) == [living.process_id]
     living.die()
+
+
+def test_files_in_whose_making_a_process_died_go_once_they_are_old(path: Path) -> None:
+    written(path, span("one"))
+    old, new = (Layout(path).folder / f".1-{'a' * 32}-00000{number}.ndjson" for number in (1, 2))
+    for draft in (old, new):
+        draft.touch()
+    os.utime(old, (0, 0))
+    absorb(path)
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_what_is_written_is_for_this_user_only(path: Path) -> None:

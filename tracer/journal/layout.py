@@ -108,6 +108,11 @@ class Layout(NamedTuple):
             name[:-5]: self.folder / name for name in _names(self.folder) if name.endswith(".live") and name[0] != "."
         }
 
+    def drafts(self) -> list[Path]:
+        """Return the files that were made under a dot name and have no other yet: of a moment ago, or for ever."""
+        ends = (".ndjson", ".live")
+        return [self.folder / name for name in _names(self.folder) if name[0] == "." and name.endswith(ends)]
+
 
 def _names(folder: Path) -> list[str]:
     try:

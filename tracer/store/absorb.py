@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,9 @@ SLICE_BYTES = 17 * 1024 * 1024
 it. Smaller ones cost more each than they hold, and larger ones more memory."""
 
 SLICE_SEGMENTS = 200
+
+_MAKING_SECONDS = 3600
+"""Far longer than it takes to make a file of the journal."""
 
 _MODEST = "set threads = 1; set memory_limit = '112MB'; set checkpoint_threshold = '1KB'; set max_vacuum_tasks = 0"
 """DuckDB's share of the machine: at this size of slices one thread is as fast as two. Each commit writes straight
@@ -263,10 +266,17 @@ def _taken(segments: list[Segment]) -> Iterator[list[Segment]]:
 
 
 def _forget_the_dead(layout: Layout) -> None:
-    """Remove the liveness files of dead processes. Their ids are never used again, so what is dead stays dead."""
+    """Remove the liveness files of dead processes, and the files in whose making they died, which are empty.
+
+    Their ids are never used again, so what is dead stays dead.
+    """
     for path in layout.live_files().values():
         if not is_locked(path):
             path.unlink(missing_ok=True)
+    for path in layout.drafts():
+        with suppress(FileNotFoundError):  # it has its name now
+            if time.time() - path.stat().st_mtime > _MAKING_SECONDS and not is_locked(path):
+                path.unlink()
 
 
 def _step(name: str) -> None:
