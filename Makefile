@@ -50,7 +50,7 @@ fuzz: $(VENV)/installed-dev  ## look for inputs that break what has to hold for 
 
 BENCHES := recording redaction starting absorbing size questions commands
 bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and write docs/performance.md
-	for name in $(BENCHES); do $(BIN)/python bench/$$name.py || exit 1; done
+	@for name in $(BENCHES); do echo "$$(date +%T) bench/$$name.py"; $(BIN)/python bench/$$name.py || exit 1; done
 	$(BIN)/python bench/page.py
 
 docs: $(VENV)/installed-dev  ## write the pages that are made from the code
