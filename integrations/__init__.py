@@ -13,7 +13,6 @@ from tracer.errors import IntegrationNotInstalled, UnknownIntegration, contain
 LIBRARIES = {
     "openai": "openai",
     "langchain": "langchain_core",
-    "threading": "threading",
 }
 """The name of an integration → the module that has to be there."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tracer import Prompt, configure, current_span, instrument, span, trace, using
+from tracer import Prompt, configure, current_span, span, trace, using
 from tracer.errors import UsageError
 from tracer.span_row import SpanRow
 
@@ -168,7 +168,7 @@ async def test_a_cancelled_task_is_cancelled_and_not_an_error(spans: Spans) -> N
     assert [row.status for row in spans()] == ["CANCELLED"]
 
 
-def test_threads_nest_once_asked_for(outline: Outline) -> None:
+def test_threads_nest(outline: Outline) -> None:
     import threading
 
     @trace
@@ -185,7 +185,6 @@ def test_threads_nest_once_asked_for(outline: Outline) -> None:
         thread.join()
         assert "run" not in vars(thread)
 
-    instrument("threading")
     main()
     assert outline() == ["main", *["  work"] * 4]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tracer.api import configure, flush, instrument, score, uninstrument
+from tracer.api import configure, flush, instrument, score, trace_environ, trace_headers, uninstrument
 from tracer.decorators import Prompt, span, trace, using
 from tracer.errors import TraceNotFound, TracerError
 from tracer.recorder import Span, current_span
@@ -41,6 +41,8 @@ __all__ = [
     "score",
     "span",
     "trace",
+    "trace_environ",
+    "trace_headers",
     "uninstrument",
     "using",
 ]

@@ -71,6 +71,33 @@ def flush(timeout: float | None = None) -> bool:
     return absorber.run(RECORDER.store, timeout)
 
 
+def trace_headers() -> dict[str, str]:
+    """Return the headers that let work elsewhere belong to the span that is current here: for a request, a message,
+    a job. The other side says `with using(parent=headers)`. Empty outside of any span.
+
+    They are W3C's `traceparent`, `tracestate` and `baggage`, which holds the session, the user and the tags.
+    """
+    if recording():
+        with contain("the headers of a trace"):
+            from tracer.propagation import headers
+
+            return headers.write() if RECORDER.get_ready() else {}
+    return {}
+
+
+def trace_environ() -> dict[str, str]:
+    """Return a copy of `os.environ` with which a program that is started belongs to the span that is current here.
+
+    A program that records finds it by itself, and records to the same store: `subprocess.run(…, env=trace_environ())`.
+    """
+    environ = {**os.environ}
+    if recording():
+        with contain("the environment of a trace"):
+            environ |= {name.upper(): value for name, value in trace_headers().items()}
+            environ["TRACER_STORE"] = str(RECORDER.store)
+    return environ
+
+
 def score(
     target: Span | str | tuple[str, str],
     name: str,

@@ -9,15 +9,16 @@ spans with parents that its backend never sees.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace as otel
 from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 
 from tracer.errors import contain
-from tracer.span import NOTHING_INHERITED, Inherited, Span
+from tracer.span import NOTHING_INHERITED, Inherited, RemoteSpan, Span
 
 # OpenTelemetry's own functions of these names only call these: a frame each, five times a span.
 _runtime = getattr(otel_context, "_RUNTIME_CONTEXT", otel_context)
@@ -38,15 +39,24 @@ foreign_spans: dict[int, Span] = {}
 """Open spans of SDK providers that come in through our processor, by their OpenTelemetry span id."""
 
 
-Scope = tuple["Span | None", Inherited, "otel.Span | None"]
-"""What holds here: our current span, what is inherited, and OpenTelemetry's current span when that was set."""
+Scope: TypeAlias = "tuple[Span | None, Inherited, otel.Span | None, Scope | None]"
+"""What holds here: our current span, what is inherited, OpenTelemetry's current span when that was set, and the scope
+around this one."""
 
-_NO_SCOPE: Scope = (None, NOTHING_INHERITED, None)
+NO_SCOPE: Scope = (None, NOTHING_INHERITED, None, None)
+
+_outermost = NO_SCOPE
+
+
+def begin_within(scope: Scope) -> None:
+    """Let this scope hold wherever the context has none: what this whole process belongs to."""
+    global _outermost  # noqa: PLW0603 - there is one for the process, and each span reads it
+    _outermost = scope
 
 
 def scope_of(context: Mapping[str, Any]) -> Scope:
     """Return what holds in a context of OpenTelemetry's."""
-    scope: Scope = context.get(_KEY, _NO_SCOPE)
+    scope: Scope = context.get(_KEY, _outermost)
     return scope
 
 
@@ -67,7 +77,7 @@ def find_parent(context: Mapping[str, Any] | None = None) -> Span | None:
     integration that sees calls which the context does not carry) says instead.
     """
     around = get_current() if context is None else context
-    parent, _, seen = scope_of(around)
+    parent, _, seen, _ = scope_of(around)
     if foreign_spans:
         inner = otel_span_of(around)
         if inner is not parent and inner is not seen:
@@ -95,6 +105,30 @@ def otel_span_of(context: Mapping[str, Any]) -> otel.Span:
     return span if isinstance(span, otel.Span) else otel.INVALID_SPAN
 
 
+STATE_KEY = "llm-tracer"
+"""The member of W3C `tracestate` that names a span of ours where `traceparent` belongs to the user's own telemetry."""
+
+
+def span_outside(context: Mapping[str, Any]) -> RemoteSpan | None:
+    """Return the span that a root of ours belongs under though it is none of ours: OpenTelemetry's current one.
+
+    Where that came over the wire from a process with spans of ours, it is the one of ours that it brought along.
+    """
+    current = otel_span_of(context)
+    if current is otel.INVALID_SPAN or not (around := current.get_span_context()).is_valid:
+        return None
+    brought = around.trace_state.get(STATE_KEY) if around.trace_state else None
+    return span_from_state(brought) or RemoteSpan(f"{around.trace_id:032x}", f"{around.span_id:016x}")
+
+
+def span_from_state(state: str | None) -> RemoteSpan | None:
+    """Return the span that our member of `tracestate` names; None where there is none, or not of our making."""
+    found = _STATE.fullmatch(state or "")
+    return RemoteSpan(found["trace_id"], found["span_id"]) if found else None
+
+
+_STATE = re.compile("(?P<trace_id>[0-9a-f]{32})-(?P<span_id>[0-9a-f]{16})")
+
 _PROVIDER_IS_NAMED = OTEL_PYTHON_TRACER_PROVIDER in os.environ
 
 
@@ -116,20 +150,49 @@ Entered = tuple[otel_context.Context, otel_context.Context]
 def enter_span(span: Span, *, becomes_current: bool) -> Entered:
     """Make `span` ours here, and OpenTelemetry's current span if it `becomes_current`, until `leave`."""
     before = get_current()
-    _, inherited, _ = scope_of(before)
+    scope = scope_of(before)
     if becomes_current:
-        inside = otel_context.Context({**before, _KEY: (span, inherited, span), _OTEL_KEY: span})
+        inside = otel_context.Context({**before, _KEY: (span, scope[1], span, scope), _OTEL_KEY: span})
     else:
-        inside = otel_context.Context({**before, _KEY: (span, inherited, otel_span_of(before))})
+        inside = otel_context.Context({**before, _KEY: (span, scope[1], otel_span_of(before), scope)})
     attach(inside)
     return before, inside
 
 
-def enter_inherited(inherited: Inherited) -> Entered:
-    """Let all spans opened here inherit these columns, until `leave`."""
+def enter_inherited(inherited: Inherited, parent: Span | None = None) -> Entered:
+    """Let all spans opened here inherit these columns, and belong under `parent` if there is one, until `leave`."""
     before = get_current()
-    span, _, seen = scope_of(before)
-    inside = otel_context.set_value(_KEY, (span, inherited, seen), before)
+    scope = scope_of(before)
+    span, seen = (scope[0], scope[2]) if parent is None else (parent, otel_span_of(before))
+    inside = otel_context.set_value(_KEY, (span, inherited, seen, scope), before)
+    attach(inside)
+    return before, inside
+
+
+def scope_to_carry() -> Scope | None:
+    """Return what work that is handed on from here belongs to, wherever it runs; None where there is nothing of ours.
+
+    It holds what is ours alone: the user's telemetry goes where it goes without us.
+    """
+    around = get_current()
+    inherited = scope_of(around)[1]
+    parent = find_parent(around) or span_outside(around)
+    if parent is None and not inherited:
+        return None
+    return parent, inherited, parent if around.get(_OTEL_KEY) is parent else None, None
+
+
+def enter_carried(scope: Scope) -> Entered:
+    """Let a scope from elsewhere hold here, in the place of any that does, until `leave`."""
+    before = get_current()
+    parent, inherited, shown, _ = scope
+    values = {**before}
+    if isinstance(values.get(_OTEL_KEY), Span):
+        del values[_OTEL_KEY]
+    if shown is not None:
+        values[_OTEL_KEY] = shown
+    values[_KEY] = (parent, inherited, otel_span_of(values), scope_of(before))
+    inside = otel_context.Context(values)
     attach(inside)
     return before, inside
 
@@ -137,9 +200,30 @@ def enter_inherited(inherited: Inherited) -> Entered:
 def leave(entered: Entered) -> None:
     """Put back what held before.
 
-    That needs no token, so leaving in another task than entering (a generator that was handed on) cannot fail; and
-    where something else has become current meanwhile, it stays.
+    That needs no token, so leaving in another task than entering (a generator that was handed on) cannot fail. What
+    was entered inside and never left, as by a generator that nobody finished, ends with it; what others made current
+    meanwhile stays.
     """
     before, inside = entered
-    if get_current() is inside:
+    around = get_current()
+    if around is inside:
         attach(before)
+    elif around is not before and _lies_within(scope_of(around), scope_of(inside)):
+        attach(_without_ours(around, before))
+
+
+def _lies_within(scope: Scope | None, outer: Scope) -> bool:
+    while scope is not None and scope is not outer:
+        scope = scope[3]
+    return scope is not None
+
+
+def _without_ours(around: Mapping[str, Any], before: Mapping[str, Any]) -> otel_context.Context:
+    """Return this context, but of ours only what held before."""
+    values = {key: value for key, value in around.items() if key != _KEY}
+    keys = (_KEY, _OTEL_KEY) if isinstance(values.get(_OTEL_KEY), Span) else (_KEY,)
+    for key in keys:
+        values.pop(key, None)
+        if key in before:
+            values[key] = before[key]
+    return otel_context.Context(values)

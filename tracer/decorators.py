@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from types import MappingProxyType
-from typing import Any, NamedTuple, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, overload
 
 from tracer.calls import Call
-from tracer.context import current_inherited, enter_inherited, leave
+from tracer.context import Entered, current_inherited, enter_inherited, leave
 from tracer.errors import UsageError, contain
 from tracer.fields import checked
 from tracer.recorder import RECORDER, Span, recording, start_span
 from tracer.rows import KINDS
 from tracer.span import Inherited
+
+if TYPE_CHECKING:
+    from tracer.propagation.headers import Headers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,15 +96,18 @@ def using(
     tags: Iterable[str] = (),
     metadata: Mapping[str, Any] | None = None,
     prompt: Prompt | None = None,
+    parent: Headers | str | None = None,
 ) -> Iterator[None]:
-    """Give these to every span opened inside the block, in whatever task or thread the context reaches.
+    """Give these to every span opened inside the block, in whatever task, thread or process the work goes to.
 
     An inner `using` overrides session, user and prompt; tags and metadata add up.
+    parent: headers that `trace_headers` made somewhere else, or one `traceparent`. Spans inside belong to the trace
+      that they come from, with its session, user and tags; headers that name none change nothing.
     """
     entered = None
     if recording():
         with contain("what `using` gives"):
-            entered = enter_inherited(_inherited(session_id, user_id, tags, metadata, prompt))
+            entered = _enter_using(parent, prompt, session_id=session_id, user_id=user_id, tags=tags, metadata=metadata)
     try:
         yield
     finally:
@@ -109,16 +115,25 @@ def using(
             leave(entered)
 
 
+def _enter_using(parent: Headers | str | None, prompt: Prompt | None, **given: Any) -> Entered:
+    RECORDER.get_ready()  # what this process belongs to is around all of it
+    if parent is None:
+        return enter_inherited(_inherited(current_inherited(), prompt, **given))
+    from tracer.propagation.headers import read
+
+    span, brought = read(parent)
+    return enter_inherited(_inherited({**current_inherited(), **brought}, prompt, **given), span)
+
+
 def _inherited(
-    session_id: str | None,
-    user_id: str | None,
+    around: Inherited,
+    prompt: Prompt | None,
+    *,
     tags: Iterable[str],
     metadata: Mapping[str, Any] | None,
-    prompt: Prompt | None,
+    **given: str | None,
 ) -> Inherited:
-    around = current_inherited()
     columns = {**around}
-    given = {"session_id": session_id, "user_id": user_id}
     if prompt is not None:
         given |= {"prompt_name": prompt.name, "prompt_version": prompt.version}
         if prompt.variables:

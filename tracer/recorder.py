@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from opentelemetry import trace as otel
 from opentelemetry.context import Context
 
 from tracer.capture import Redactor, cut, cut_row, encode, leave_native_code
@@ -26,10 +25,10 @@ from tracer.context import (
     find_parent,
     get_current,
     leave,
-    otel_span_of,
     remove_parent_resolver,
     scope_of,
     sdk_is_installed,
+    span_outside,
 )
 from tracer.errors import contain, logger
 from tracer.journal.layout import MAX_LINE_BYTES
@@ -66,7 +65,8 @@ class Recorder:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.open_spans: dict[str, Span] = {}
-        self._is_ready = False
+        self.is_ready = False
+        self._is_unready_told = False
         self._missed_spans = 0
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
@@ -99,9 +99,7 @@ class Recorder:
             self._shut_outgoing()
 
     def new_span(self, name: str, kind: str, parent: Span | None, context: Mapping[str, Any]) -> Span:
-        """Return a span that has not begun: with ids, its place in the tree, and what it inherits."""
-        if not self.config.enabled or not (self._is_ready or self._get_ready()):
-            return self.unrecorded
+        """Return a span that has not begun: with ids, its place in the tree, and what it inherits. We are ready."""
         parent_id: str | None
         if parent is not None:
             trace_id, parent_id = parent.trace_id, parent.span_id
@@ -119,41 +117,50 @@ class Recorder:
             inherited=scope_of(context)[1],
         )
 
-    def _get_ready(self) -> bool:
-        """Import what only spans need, and seed their ids: before the first span, and anew in a forked child.
+    def get_ready(self) -> bool:
+        """Import what only spans need, seed their ids, and see what they belong to: before the first span, and anew in
+        a forked child.
 
         What the end of the process needs is among it: imported then, some of it (any named tuple) makes Python forget
         that the program ends for a Ctrl-C, so that its exit code would be another. Where too many files are open,
-        return False, count the span, and let a later one try again.
+        return False, and let a later span try again.
         """
+        if self.is_ready:
+            return True
         try:
             import pathlib  # noqa: F401
             from random import Random
 
             import ahocorasick_rs  # noqa: F401
 
-            from tracer import process  # noqa: F401
+            from tracer import process, propagation  # noqa: F401
             from tracer.journal import absorber  # noqa: F401
         except OSError as error:
-            if not self._missed_spans:
+            if not self._is_unready_told:
+                self._is_unready_told = True
                 logger.error(
                     "llm-tracer cannot record (%s): spans are dropped while that lasts, and the program goes on", error
                 )
-            self._missed_spans += 1
             return False
         if self._missed_spans:
             self.writer.dropped_spans += self._missed_spans
             self.writer.drop_reason = "too many open files"
             self._missed_spans = 0
         self._randbytes = Random(os.urandom(16)).randbytes
-        self._is_ready = True
+        propagation.begin()
+        self._is_unready_told = False
+        self.is_ready = True
         return True
+
+    def missed(self) -> Span:
+        """Count a span that could not be recorded since we could not get ready, and return what stands for it."""
+        self._missed_spans += 1
+        return self.unrecorded
 
     def _root_ids(self, context: Mapping[str, Any]) -> tuple[str, str | None]:
         """Return a root's trace id and parent: those of a valid current OpenTelemetry span, else a new trace."""
-        current = otel_span_of(context)
-        if current is not otel.INVALID_SPAN and (around := current.get_span_context()).is_valid:
-            return f"{around.trace_id:032x}", f"{around.span_id:016x}"
+        if (around := span_outside(context)) is not None:
+            return around.trace_id, around.span_id
         # The first 48 bits are Unix milliseconds, so that traces sort by time and a look-up prunes by it.
         return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._randbytes(10).hex()}", None
 
@@ -288,7 +295,8 @@ class Recorder:
         self.open_spans = {}
         self._writer = None
         self._first_write = threading.RLock()
-        self._is_ready = False
+        self.is_ready = False
+        self._is_unready_told = False
         self._missed_spans = 0
         self.watcher = Watcher(self.tick)
 
@@ -345,6 +353,10 @@ def new_span(
 ) -> Span:
     """Return a span that has not begun; `begin` starts it. For code that learns its input before its turn comes."""
     with _OPENING:
+        if not RECORDER.config.enabled:
+            return RECORDER.unrecorded
+        if not RECORDER.is_ready and not RECORDER.get_ready():
+            return RECORDER.missed()
         around = get_current() if context is None else context
         if parent is _FIND_PARENT:
             parent = find_parent(around)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, cast
 
@@ -34,6 +34,9 @@ _LONG_CHARACTERS = 1_000
 """A text attribute of this length is captured as other values are: bounded, and redacted before it is cut."""
 
 _MAX_TRACEBACK_CHARACTERS = 100_000
+
+
+SAMPLED = otel.TraceFlags(otel.TraceFlags.SAMPLED)
 
 
 class Clock:
@@ -240,7 +243,7 @@ class Span(otel.Span):
             int(self.trace_id, 16),
             int(self.span_id, 16),
             is_remote=False,
-            trace_flags=otel.TraceFlags(otel.TraceFlags.SAMPLED),
+            trace_flags=SAMPLED,
         )
 
     def is_recording(self) -> bool:
@@ -302,8 +305,9 @@ class Span(otel.Span):
             )
 
     def __enter__(self) -> Span:
-        with _CURRENT:
-            self._entered = self._sink.enter(self)
+        if self._entered is None:
+            with _CURRENT:
+                self._entered = self._sink.enter(self)
         return self
 
     def __exit__(
@@ -370,6 +374,21 @@ class UnrecordedSpan(Span):
         return False
 
 
+class RemoteSpan(UnrecordedSpan):
+    """A span that is not this process's, as far as it is known here: what spans of ours belong under.
+
+    Everything on it does nothing; it can be judged with `score`.
+    """
+
+    def __init__(self, trace_id: str, span_id: str) -> None:
+        super().__init__(cast(Sink, None))  # what has ended asks nothing of it
+        self.trace_id = trace_id
+        self.span_id = span_id
+
+    def get_span_context(self) -> otel.SpanContext:
+        return otel.SpanContext(int(self.trace_id, 16), int(self.span_id, 16), is_remote=True, trace_flags=SAMPLED)
+
+
 def _last_lines(stack: str) -> str:
     """Return the end of a traceback: whole lines, for half of one may be half of a secret."""
     if len(stack) <= _MAX_TRACEBACK_CHARACTERS:
@@ -383,10 +402,22 @@ def error_type(error: BaseException) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
+_CANCELLATIONS = (("asyncio", "CancelledError"), ("trio", "Cancelled"), ("greenlet", "GreenletExit"))
+
+
 def status_of(error: BaseException) -> str:
     """Return the status of a step that this exception left: stopping on purpose is no error."""
-    if isinstance(error, (GeneratorExit, KeyboardInterrupt)) or is_one(error, "asyncio", "CancelledError"):
+    if isinstance(error, (GeneratorExit, KeyboardInterrupt)):
+        return rows.CANCELLED
+    if any(is_one(error, module, name) for module, name in _CANCELLATIONS):
         return rows.CANCELLED
     if isinstance(error, SystemExit):
         return rows.OK if error.code in (None, 0) else rows.ERROR
+    if is_one(error, "builtins", "BaseExceptionGroup") or is_one(error, "exceptiongroup", "BaseExceptionGroup"):
+        return _status_of_all(cast(Any, error).exceptions)
     return rows.ERROR
+
+
+def _status_of_all(errors: Sequence[BaseException]) -> str:
+    """Return the status of a group of steps that ended together: cancelled if all of them were."""
+    return rows.CANCELLED if {*map(status_of, errors)} == {rows.CANCELLED} else rows.ERROR

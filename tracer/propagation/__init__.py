@@ -1,0 +1,41 @@
+"""Where work goes that a program hands on, its place in the tree goes along: to threads, pools and other processes.
+
+What is carried is ours alone, never OpenTelemetry's context, so the user's telemetry goes where it goes without us.
+Work that is handed on where nothing of ours holds is handed on as it is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+from tracer.errors import contain
+from tracer.propagation import later, processes, threads
+from tracer.propagation.outermost import continue_trace
+
+_PLACES: dict[str, Callable[[ModuleType], None]] = {
+    "threading": threads.prepare,
+    "concurrent.futures.thread": threads.prepare_executor,
+    "concurrent.futures.process": processes.prepare_executor,
+    "multiprocessing.process": processes.prepare_process,
+    "multiprocessing.pool": processes.prepare_pool,
+    "joblib.parallel": processes.prepare_joblib,
+}
+
+
+def begin() -> None:
+    """Carry from now on, and take up what this process was handed itself. Called before the first span, and anew in a
+    forked child, where the first is done already."""
+    with contain("what this process belongs to"):
+        continue_trace()
+    waiting = {}
+    while _PLACES:
+        module, prepare = _PLACES.popitem()
+        if module in sys.modules:
+            with contain(f"the scope in {module}"):
+                prepare(sys.modules[module])
+        else:
+            waiting[module] = prepare
+    if waiting:
+        later.when_imported(waiting)
