@@ -54,11 +54,19 @@ def unpacked(scope: Packed) -> Scope:
     return (RemoteSpan(trace_id, span_id) if trace_id else None, orjson.loads(inherited), None, None)
 
 
-def note_start(pool: Any) -> None:
-    """Remember that the workers of a pool may have been started within a scope of ours, and so be within it."""
-    with contain("the scope of a pool"):
-        if scope_to_carry() is not None:
-            _started_within.add(pool)
+def scope_to_hand(pool: Any) -> Scope | None:
+    """Return the scope that work for this pool, or kind of pool, is to run in; None where that is as it is.
+
+    Workers that were started within a scope stay within it, so that work from outside of any has to leave it.
+    """
+    scope = scope_to_carry()
+    if scope is not None:
+        _started_within.add(pool)
+        return scope
+    return NO_SCOPE if pool in _started_within else None
+
+
+_started_within: WeakSet[Any] = WeakSet()
 
 
 def handing_on(method: Callable[..., Any], keyword: str | None = None) -> Callable[..., Any]:
@@ -79,13 +87,6 @@ def handing_on(method: Callable[..., Any], keyword: str | None = None) -> Callab
     return hand_on
 
 
-_started_within: WeakSet[Any] = WeakSet()
-"""Pools whose workers may lie within a scope: what is handed to them from outside of any has to leave that."""
-
-
 def _carried_by(pool: Any, function: Any) -> Any:
-    scope = scope_to_carry()
-    if scope is not None:
-        _started_within.add(pool)
-        return Carried(function, scope)
-    return Carried(function, NO_SCOPE) if pool in _started_within else function
+    scope = scope_to_hand(pool)
+    return function if scope is None else Carried(function, scope)

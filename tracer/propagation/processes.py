@@ -11,7 +11,7 @@ from typing import Any
 
 from tracer.context import Scope, scope_to_carry
 from tracer.errors import contain
-from tracer.propagation.carried import Carried, handing_on, note_start, packed
+from tracer.propagation.carried import Carried, handing_on, packed, scope_to_hand
 from tracer.propagation.outermost import PROCESS_ATTRIBUTE
 
 
@@ -45,7 +45,8 @@ def prepare_pool(module: Any) -> None:
 
     @wraps(make)
     def make_in_scope(self: Any, *args: Any, **kwargs: Any) -> None:
-        note_start(self)
+        with contain("the scope of a pool"):
+            scope_to_hand(self)  # its workers begin in this one
         make(self, *args, **kwargs)
 
     pool.__init__ = make_in_scope
@@ -58,7 +59,7 @@ def prepare_joblib(module: Any) -> None:
     @wraps(run)
     def call_in_scope(self: Any, iterable: Any) -> Any:
         with contain("the scope of work that is handed on"):
-            if (scope := scope_to_carry()) is not None:
+            if (scope := scope_to_hand(module.Parallel)) is not None:
                 calls = (_carried(call, scope) for call in iterable)
                 iterable = list(calls) if hasattr(iterable, "__len__") else calls
         return run(self, iterable)
