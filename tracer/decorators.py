@@ -167,20 +167,14 @@ def _wrapped(function: Any, call: Call) -> Any:
             return result
 
     elif inspect.isasyncgenfunction(function):
-        from tracer.iteration import drive_async
+        from tracer.iteration import GeneratorFunction, drive_async
 
-        @wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            items = function(*args, **kwargs)
-            return drive_async(items, call, call.prepare(args, kwargs)) if recording() else items
+        return GeneratorFunction(function, call, drive_async)
 
     elif inspect.isgeneratorfunction(function):
-        from tracer.iteration import drive
+        from tracer.iteration import GeneratorFunction, drive
 
-        @wraps(function)
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            items = function(*args, **kwargs)
-            return drive(items, call, call.prepare(args, kwargs)) if recording() else items
+        return GeneratorFunction(function, call, drive)
 
     else:
 

@@ -6,7 +6,9 @@ not become its children.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial, update_wrapper
+from types import FunctionType, MethodType
 from typing import Any
 
 import orjson
@@ -14,7 +16,53 @@ import orjson
 from tracer.calls import Call
 from tracer.capture import encode
 from tracer.errors import contain
-from tracer.recorder import RECORDER, Span, now_ns, use
+from tracer.recorder import RECORDER, Span, now_ns, recording, use
+
+
+def _of_function(name: str) -> Any:
+    def get(self: GeneratorFunction) -> Any:
+        function = self.__wrapped__
+        while isinstance(function, partial):
+            function = function.func
+        return getattr(function, name)
+
+    return property(get)
+
+
+class GeneratorFunction:
+    """A generator function under trace, sync or async: to callers and frameworks the function that it stands for.
+
+    Frameworks ask Python whether a function makes generators (a fixture of pytest, a dependency of FastAPI, a page of
+    Streamlit), and Python looks at its code. A function of ours would need the code of a generator too, and then could
+    not note its arguments and its place in the tree when it is called, but only when the first item is asked for.
+    """
+
+    __code__ = _of_function("__code__")
+    __defaults__ = _of_function("__defaults__")
+    __kwdefaults__ = _of_function("__kwdefaults__")
+    __globals__ = _of_function("__globals__")
+    __closure__ = _of_function("__closure__")
+    __class__ = property(lambda _: FunctionType)
+    __wrapped__: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any], call: Call, drive: Callable[[Any, Call, Span], Any]) -> None:
+        self.__name__ = self.__qualname__ = call.name  # for what has no name of its own
+        update_wrapper(self, function)
+        self._call = call
+        self._drive = drive
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        items = self.__wrapped__(*args, **kwargs)
+        return self._drive(items, self._call, self._call.prepare(args, kwargs)) if recording() else items
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+    def __reduce__(self) -> str:
+        return self.__qualname__  # by its name, as functions are pickled
 
 
 def drive(items: Generator[Any, Any, Any], call: Call, span: Span) -> Generator[Any, Any, Any]:
