@@ -66,8 +66,9 @@ class Recorder:
         self.config = config
         self.open_spans: dict[str, Span] = {}
         self.is_ready = False
-        self._is_unready_told = False
+        self._missed_because = ""
         self._missed_spans = 0
+        self._preparing: set[int] = set()  # threads, by their ids; a signal handler may come by here again
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
         self._held = threading.local()  # by the thread that forks: its `writer`
@@ -86,7 +87,8 @@ class Recorder:
         if self._writer is None:
             with self._first_write:
                 if self._writer is None:
-                    self._writer = Writer(resolved_store(self.config))
+                    made = Writer(resolved_store(self.config))
+                    self._writer = self._writer or made  # a signal handler may have come by in the midst
         return self._writer
 
     def configure(self, **changes: Any) -> None:
@@ -118,6 +120,17 @@ class Recorder:
         )
 
     def get_ready(self) -> bool:
+        """Return whether spans can be recorded, having done before the first one what all of them need."""
+        thread = threading.get_ident()
+        if self.is_ready or thread in self._preparing:
+            return self.is_ready
+        self._preparing.add(thread)
+        try:
+            return self._prepare()
+        finally:
+            self._preparing.discard(thread)
+
+    def _prepare(self) -> bool:
         """Import what only spans need, seed their ids, and see what they belong to: before the first span, and anew in
         a forked child.
 
@@ -125,8 +138,6 @@ class Recorder:
         that the program ends for a Ctrl-C, so that its exit code would be another. Where too many files are open,
         return False, and let a later span try again.
         """
-        if self.is_ready:
-            return True
         try:
             import pathlib  # noqa: F401
             from random import Random
@@ -136,24 +147,24 @@ class Recorder:
             from tracer import process, propagation  # noqa: F401
             from tracer.journal import absorber  # noqa: F401
         except OSError as error:
-            if not self._is_unready_told:
-                self._is_unready_told = True
+            if not self._missed_because:
                 logger.error(
                     "llm-tracer cannot record (%s): spans are dropped while that lasts, and the program goes on", error
                 )
+            self._missed_because = "too many open files"
             return False
-        if self._missed_spans:
-            self.writer.dropped_spans += self._missed_spans
-            self.writer.drop_reason = "too many open files"
-            self._missed_spans = 0
         self._randbytes = Random(os.urandom(16)).randbytes
         propagation.begin()
-        self._is_unready_told = False
         self.is_ready = True
+        if self._missed_spans:
+            self.writer.dropped_spans += self._missed_spans
+            self.writer.drop_reason = self._missed_because or "a signal came while recording was about to begin"
+        self._missed_spans = 0
+        self._missed_because = ""
         return True
 
     def missed(self) -> Span:
-        """Count a span that could not be recorded since we could not get ready, and return what stands for it."""
+        """Count a span that could not be recorded since we were not ready, and return what stands for it."""
         self._missed_spans += 1
         return self.unrecorded
 
@@ -296,8 +307,9 @@ class Recorder:
         self._writer = None
         self._first_write = threading.RLock()
         self.is_ready = False
-        self._is_unready_told = False
+        self._missed_because = ""
         self._missed_spans = 0
+        self._preparing = set()
         self.watcher = Watcher(self.tick)
 
     def _write_span(self, span: Span, *, ended: bool) -> None:

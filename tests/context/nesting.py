@@ -60,7 +60,7 @@ def run(program: str, folder: Path, **environ: str) -> Run:
 
 def trees(store: Path) -> list[str]:
     lines: list[str] = []
-    for trace in sorted(Store(store).traces(), key=lambda trace: trace["start_ns"]):
+    for trace in sorted(Store(store).traces(limit=100_000), key=lambda trace: trace["start_ns"]):
         roots = build_tree(Store(store).trace(trace["trace_id"]).rows)
         for root in sorted(roots, key=_name):
             _draw(root, 0, lines)

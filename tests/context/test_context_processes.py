@@ -186,11 +186,16 @@ def test_a_fork_in_a_span_and_in_a_thread_of_a_pool(tmp_path: Path) -> None:
 def test_modules_that_are_imported_late_keep_no_trace_of_us(tmp_path: Path) -> None:
     program = """
         with span("main"):
+            import importlib.util
+            name = "concurrent.futures.process"
+            print(importlib.util.find_spec(name).loader.get_code(name).co_name)
             import concurrent.futures.process as process, multiprocessing.pool as pool
             for module in (process, pool):
                 print(type(module.__loader__), type(module.__spec__.loader), module.__spec__.origin == module.__file__)
             print(process.ProcessPoolExecutor.submit.__qualname__, pool.Pool.map.__module__)
             import inspect
             print(inspect.signature(process.ProcessPoolExecutor.submit), inspect.signature(pool.Pool))
+            if sys.argv[1] != "untraced":
+                assert process.ProcessPoolExecutor.submit.__wrapped__ and pool.Pool.map.__wrapped__
     """
     assert run(program, tmp_path).trees == ["main"]
