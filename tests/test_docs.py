@@ -7,7 +7,9 @@ import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -49,6 +51,12 @@ def test_code_in_prose_runs(page: Path, store_path: Path, spans: Callable[[], li
         "OTLPSpanExporter": InMemorySpanExporter,
         "provider": provider,
         "tracer": tracer,
+        "http": Mock(),
+        "order": {},
+        "queue": SimpleQueue(),
+        "ship": Mock(),
+        "request": Mock(headers={}),
+        "task": Mock(**{"request.headers": None}),
     }
     with tracer.span("recorded") as recorded:
         pass

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from tracer.errors import contain
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader, MetaPathFinder
+else:  # these are for type checkers, and take longer to import than all else here
+    Loader = MetaPathFinder = object
 
 Prepare = Callable[[ModuleType], None]
 
@@ -28,21 +32,24 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        prepare = _waiting.pop(fullname, None)  # no more ours: the look-up below comes by here again
-        if prepare is None:
+        if fullname not in _waiting:
             return None
-        spec = find_spec(fullname)
+        finders = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
+        specs = (finder.find_spec(fullname, path, target) for finder in finders)
+        spec = next((spec for spec in specs if spec is not None), None)
         if spec is not None and spec.loader is not None:
-            spec.loader = _PreparingLoader(spec.loader, prepare)
+            spec.loader = _PreparingLoader(spec.loader)
         return spec
 
 
 class _PreparingLoader(Loader):
     """Loads a module as its own loader does, of which the module keeps no trace of us, and prepares it."""
 
-    def __init__(self, loader: Loader, prepare: Prepare) -> None:
+    def __init__(self, loader: Loader) -> None:
         self._loader = loader
-        self._prepare = prepare
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -53,4 +60,5 @@ class _PreparingLoader(Loader):
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         with contain(f"the scope in {module.__name__}"):
-            self._prepare(module)
+            if prepare := _waiting.pop(module.__name__, None):
+                prepare(module)
