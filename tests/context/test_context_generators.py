@@ -20,6 +20,8 @@ from nesting import run, trees
 
 from tracer import trace
 
+Covers = Callable[[str, str, str, str], None]
+
 NUMBERS = """
     import asyncio, contextvars, gc, threading
 
@@ -51,7 +53,8 @@ NUMBERS = """
 """
 
 
-def test_one_that_is_handed_between_threads_and_tasks_stays_where_it_was_called(tmp_path: Path) -> None:
+def test_one_that_is_handed_between_threads_and_tasks_stays_where_it_was_called(tmp_path: Path, covers: Covers) -> None:
+    covers("generators", "sync and async", "handed between threads and tasks", "nested where called")
     program = (
         NUMBERS
         + """
@@ -93,7 +96,8 @@ def test_one_that_is_handed_between_threads_and_tasks_stays_where_it_was_called(
     ]
 
 
-def test_one_that_is_dropped_is_cancelled_wherever_that_happens(tmp_path: Path) -> None:
+def test_one_that_is_dropped_is_cancelled_wherever_that_happens(tmp_path: Path, covers: Covers) -> None:
+    covers("generators", "sync and async", "dropped or closed anywhere", "CANCELLED")
     program = (
         NUMBERS
         + """
@@ -136,7 +140,8 @@ def test_one_that_is_dropped_is_cancelled_wherever_that_happens(tmp_path: Path) 
     ]
 
 
-def test_what_is_sent_thrown_and_delegated_goes_through(tmp_path: Path) -> None:
+def test_what_is_sent_thrown_and_delegated_goes_through(tmp_path: Path, covers: Covers) -> None:
+    covers("generators", "sync and async", "send, throw, yield from", "same values")
     program = (
         NUMBERS
         + """
@@ -236,7 +241,8 @@ def test_a_span_around_a_yield_of_a_plain_generator_leaves_nothing_behind(tmp_pa
     ]
 
 
-def test_context_managers_made_of_generators(tmp_path: Path) -> None:
+def test_context_managers_made_of_generators(tmp_path: Path, covers: Covers) -> None:
+    covers("generators", "sync and async", "context managers", "nested")
     program = """
         import asyncio
         from contextlib import asynccontextmanager, contextmanager
@@ -279,7 +285,8 @@ def test_context_managers_made_of_generators(tmp_path: Path) -> None:
     ]
 
 
-def test_a_generator_that_is_a_fixture_of_pytest(tmp_path: Path) -> None:
+def test_a_generator_that_is_a_fixture_of_pytest(tmp_path: Path, covers: Covers) -> None:
+    covers("generators", "sync", "fixture of pytest", "same value")
     (tmp_path / "test_it.py").write_text(
         textwrap.dedent(
             """

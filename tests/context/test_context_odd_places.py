@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from nesting import run
@@ -11,8 +12,11 @@ from nesting import run
 import programs
 from tracer.store import Store
 
+Covers = Callable[[str, str, str, str], None]
 
-def test_signal_handlers_and_finalizers_nest_where_they_strike(tmp_path: Path) -> None:
+
+def test_signal_handlers_and_finalizers_nest_where_they_strike(tmp_path: Path, covers: Covers) -> None:
+    covers("odd places", "sync", "signal handlers, finalizers", "nested")
     program = """
         import gc, os, signal, weakref
 
@@ -77,7 +81,8 @@ def test_signals_in_the_midst_of_recording_break_nothing(store_path: Path) -> No
     assert all(line.startswith(f"llm-tracer lost {told['dropped']} spans") for line in log)
 
 
-def test_exit_handlers_and_what_is_torn_down_last(tmp_path: Path) -> None:
+def test_exit_handlers_and_what_is_torn_down_last(tmp_path: Path, covers: Covers) -> None:
+    covers("odd places", "sync", "atexit", "recorded")
     program = """
         import atexit, sys, threading
 
@@ -114,7 +119,8 @@ atexit.register(first)
     ]
 
 
-def test_callbacks_from_c_and_from_threads_that_python_did_not_start(tmp_path: Path) -> None:
+def test_callbacks_from_c_and_from_threads_that_python_did_not_start(tmp_path: Path, covers: Covers) -> None:
+    covers("odd places", "sync", "callbacks from C, foreign threads", "nested, roots")
     program = """
         import ctypes, functools, sqlite3, threading, _thread
 

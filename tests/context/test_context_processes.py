@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ from nesting import run
 
 from tracer.store import Store
 
+Covers = Callable[[str, str, str, str], None]
+
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 
 
 @METHODS
-def test_a_process_belongs_to_the_span_that_started_it(tmp_path: Path, method: str) -> None:
+def test_a_process_belongs_to_the_span_that_started_it(tmp_path: Path, method: str, covers: Covers) -> None:
+    covers("processes", "sync", f"Process, {method}", "nested")
     program = """
         import multiprocessing, threading
 
@@ -54,7 +58,8 @@ def test_a_process_belongs_to_the_span_that_started_it(tmp_path: Path, method: s
 
 
 @METHODS
-def test_work_in_a_pool_of_processes_belongs_to_where_it_was_submitted(tmp_path: Path, method: str) -> None:
+def test_work_in_a_pool_of_processes_belongs_where_it_was_handed(tmp_path: Path, method: str, covers: Covers) -> None:
+    covers("processes", "sync", f"ProcessPoolExecutor and Pool, {method}", "nested")
     program = """
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
@@ -93,7 +98,8 @@ def test_work_in_a_pool_of_processes_belongs_to_where_it_was_submitted(tmp_path:
     assert trees[1] == "  initializer"
 
 
-def test_misuse_and_failures_of_process_pools_are_the_same(tmp_path: Path) -> None:
+def test_misuse_and_failures_of_process_pools_are_the_same(tmp_path: Path, covers: Covers) -> None:
+    covers("processes", "sync", "misuse and failures", "same error")
     program = """
         import os
         from concurrent.futures import ProcessPoolExecutor
@@ -137,7 +143,8 @@ def test_misuse_and_failures_of_process_pools_are_the_same(tmp_path: Path) -> No
     assert run(program, tmp_path).trees == ["main", "other", "broken"]
 
 
-def test_a_killed_child_leaves_what_had_ended_and_the_call_that_it_was_in(tmp_path: Path) -> None:
+def test_a_killed_child_leaves_what_had_ended_and_the_call_that_it_was_in(tmp_path: Path, covers: Covers) -> None:
+    covers("processes", "sync", "killed child", "what had ended is there")
     program = """
         import os, signal
         from concurrent.futures import ProcessPoolExecutor
@@ -161,7 +168,8 @@ def test_a_killed_child_leaves_what_had_ended_and_the_call_that_it_was_in(tmp_pa
     assert run(program, tmp_path).trees == ["main", "  work LOST", "    ended"]
 
 
-def test_a_fork_in_a_span_and_in_a_thread_of_a_pool(tmp_path: Path) -> None:
+def test_a_fork_in_a_span_and_in_a_thread_of_a_pool(tmp_path: Path, covers: Covers) -> None:
+    covers("processes", "sync", "os.fork", "nested")
     program = """
         import os
         from concurrent.futures import ThreadPoolExecutor

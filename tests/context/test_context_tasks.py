@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from nesting import run
+
+Covers = Callable[[str, str, str, str], None]
 
 ASYNCIO = """
     import asyncio, contextvars
@@ -23,7 +26,8 @@ ASYNCIO = """
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_tasks_callbacks_and_contexts_nest_where_they_are_made(tmp_path: Path, loop: str) -> None:
+def test_tasks_callbacks_and_contexts_nest_where_they_are_made(tmp_path: Path, loop: str, covers: Covers) -> None:
+    covers("event loops", "async", f"tasks and callbacks, {loop}", "nested")
     program = (
         ASYNCIO
         + f"    import {loop}\n"
@@ -76,7 +80,8 @@ def test_tasks_callbacks_and_contexts_nest_where_they_are_made(tmp_path: Path, l
     ]
 
 
-def test_what_is_cancelled_is_no_error(tmp_path: Path) -> None:
+def test_what_is_cancelled_is_no_error(tmp_path: Path, covers: Covers) -> None:
+    covers("event loops", "async", "cancel, timeout, shield", "CANCELLED")
     program = (
         ASYNCIO
         + """
@@ -119,7 +124,8 @@ def test_what_is_cancelled_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="task groups, timeouts and runners came with Python 3.11")
-def test_task_groups_timeouts_and_runners(tmp_path: Path) -> None:
+def test_task_groups_timeouts_and_runners(tmp_path: Path, covers: Covers) -> None:
+    covers("event loops", "async", "TaskGroup, timeout, Runner", "nested, CANCELLED")
     program = (
         ASYNCIO
         + """
@@ -179,8 +185,9 @@ def test_eager_tasks_nest_and_leave_their_maker_as_it_was(tmp_path: Path) -> Non
     assert run(program, tmp_path).trees == ["main", "  sibling", "  step"]
 
 
-def test_a_span_that_another_task_ends_or_nobody(tmp_path: Path) -> None:
+def test_a_span_that_another_task_ends_or_nobody(tmp_path: Path, covers: Covers) -> None:
     """Whatever the order of entering and leaving, what comes later nests as if it had been right, and no log speaks."""
+    covers("spans", "async", "left elsewhere, out of order, or never", "nothing stays current")
     program = (
         ASYNCIO
         + """
@@ -241,7 +248,8 @@ TRIO = """
 """
 
 
-def test_nurseries_channels_and_threads_of_trio_nest(tmp_path: Path) -> None:
+def test_nurseries_channels_and_threads_of_trio_nest(tmp_path: Path, covers: Covers) -> None:
+    covers("event loops", "async", "trio: nurseries, channels, threads", "nested")
     program = (
         TRIO
         + """
@@ -279,7 +287,8 @@ def test_nurseries_channels_and_threads_of_trio_nest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_cancel_scopes_cancel(tmp_path: Path, backend: str) -> None:
+def test_cancel_scopes_cancel(tmp_path: Path, backend: str, covers: Covers) -> None:
+    covers("event loops", "async", f"anyio, {backend}: cancel scopes", "CANCELLED")
     program = (
         TRIO
         + """
@@ -314,7 +323,8 @@ def test_cancel_scopes_cancel(tmp_path: Path, backend: str) -> None:
     ]
 
 
-def test_greenlets_nest_with_a_word_threads_under_gevent_without(tmp_path: Path) -> None:
+def test_greenlets_nest_with_a_word_threads_under_gevent_without(tmp_path: Path, covers: Covers) -> None:
+    covers("greenlets", "sync", "gevent", "nested with copy_context().run")
     program = """
         from gevent import monkey
         monkey.patch_all()
@@ -346,8 +356,12 @@ def test_greenlets_nest_with_a_word_threads_under_gevent_without(tmp_path: Path)
     ]
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing", "sequential"])
-def test_joblib_nests_whatever_does_its_work(tmp_path: Path, backend: str) -> None:
+@pytest.mark.parametrize(
+    "backend",
+    ["loky", "threading", *(pytest.param(name, marks=pytest.mark.slow) for name in ("multiprocessing", "sequential"))],
+)
+def test_joblib_nests_whatever_does_its_work(tmp_path: Path, backend: str, covers: Covers) -> None:
+    covers("processes", "sync", f"joblib, {backend}", "nested")
     program = """
         import joblib
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from nesting import run
 
 from tracer.store import Store
 
+Covers = Callable[[str, str, str, str], None]
 
-def test_threads_timers_and_subclasses_nest_where_they_are_started(tmp_path: Path) -> None:
+
+def test_threads_timers_and_subclasses_nest_where_they_are_started(tmp_path: Path, covers: Covers) -> None:
+    covers("threads", "sync", "Thread, Timer, subclasses", "nested")
     program = """
         import threading
 
@@ -52,8 +56,9 @@ def test_threads_timers_and_subclasses_nest_where_they_are_started(tmp_path: Pat
     ]
 
 
-def test_work_in_a_pool_nests_where_it_was_submitted_whoever_started_the_worker(tmp_path: Path) -> None:
+def test_work_in_a_pool_nests_where_it_was_submitted_whoever_started_the_worker(tmp_path: Path, covers: Covers) -> None:
     """A pool made before the first span, with workers that the first submission started, and work from outside."""
+    covers("threads", "sync", "ThreadPoolExecutor", "nested")
     program = """
         import concurrent.futures
         from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +89,8 @@ def test_work_in_a_pool_nests_where_it_was_submitted_whoever_started_the_worker(
     ]
 
 
-def test_a_pool_of_threads_of_multiprocessing_nests_too(tmp_path: Path) -> None:
+def test_a_pool_of_threads_of_multiprocessing_nests_too(tmp_path: Path, covers: Covers) -> None:
+    covers("threads", "sync", "multiprocessing.pool.ThreadPool", "nested")
     program = """
         from multiprocessing.pool import ThreadPool
 
@@ -107,7 +113,8 @@ def test_a_pool_of_threads_of_multiprocessing_nests_too(tmp_path: Path) -> None:
     assert run(program, tmp_path).trees == ["around", "main", *["  work"] * 4, "other", *["  work"] * 3, "work"]
 
 
-def test_executors_of_event_loops_nest(tmp_path: Path) -> None:
+def test_executors_of_event_loops_nest(tmp_path: Path, covers: Covers) -> None:
+    covers("threads", "async", "run_in_executor, to_thread", "nested")
     program = """
         import asyncio
 
@@ -129,7 +136,8 @@ def test_executors_of_event_loops_nest(tmp_path: Path) -> None:
     assert run(program, tmp_path).trees == ["main", "  blocking", "  blocking", "later", "  blocking", "blocking"]
 
 
-def test_work_from_another_thread_reaches_the_loop_with_its_place(tmp_path: Path) -> None:
+def test_work_from_another_thread_reaches_the_loop_with_its_place(tmp_path: Path, covers: Covers) -> None:
+    covers("event loops", "async", "run_coroutine_threadsafe", "nested")
     program = """
         import asyncio, threading
 
@@ -164,7 +172,8 @@ def test_what_is_inherited_goes_along_before_there_is_any_span(tmp_path: Path) -
     assert (row["session_id"], row["tags"]) == ("s1", ["a"])
 
 
-def test_misuse_fails_as_it_does_without_us(tmp_path: Path) -> None:
+def test_misuse_fails_as_it_does_without_us(tmp_path: Path, covers: Covers) -> None:
+    covers("threads", "sync", "misuse", "same error")
     program = """
         import threading
         from concurrent.futures import ThreadPoolExecutor
@@ -185,7 +194,7 @@ def test_misuse_fails_as_it_does_without_us(tmp_path: Path) -> None:
             told(lambda: list(pool.map(int, ["1", "x"])))
             pool.shutdown()
             told(lambda: pool.submit(print))
-            thread = threading.Thread(target=print, args=["ran"])
+            thread = threading.Thread(target=int)
             told(thread.start)
             thread.join()
             told(thread.start)

@@ -24,6 +24,8 @@ from tracer import span, trace_environ, trace_headers, using
 from tracer.span_row import SpanRow
 from tracer.store import Store
 
+Covers = Callable[[str, str, str, str], None]
+
 Spans = Callable[[], list[SpanRow]]
 Outline = Callable[[], list[str]]
 
@@ -36,7 +38,8 @@ def program_provider(monkeypatch: pytest.MonkeyPatch) -> TracerProvider:
     return provider
 
 
-def test_headers_bring_the_place_the_session_the_user_and_the_tags(spans: Spans, outline: Outline) -> None:
+def test_headers_bring_place_session_user_and_tags(spans: Spans, outline: Outline, covers: Covers) -> None:
+    covers("other programs", "sync", "trace_headers, using(parent=…)", "nested")
     with using(session_id="s, 1; ü=", user_id="ada", tags=["a,b", "c d"]), span("here") as here:
         headers = trace_headers()
     with using(parent=headers, tags=["more"]), span("there"), span("inner"):
@@ -92,8 +95,9 @@ def test_any_traceparent_is_followed(spans: Spans, parent: object) -> None:
     assert (row.trace_id, row.parent_id) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
 
 
-def test_a_trace_whose_beginning_lies_elsewhere_shows_what_is_here(store: Store, outline: Outline) -> None:
+def test_a_trace_that_began_elsewhere_shows_what_is_here(store: Store, outline: Outline, covers: Covers) -> None:
     """Its roots, in the list as in the tree, are the spans whose parent is not stored."""
+    covers("other programs", "sync", "parent in another store", "shown")
     with using(parent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", session_id="s1"):
         with span("first"), span("inner"):
             pass
@@ -118,7 +122,8 @@ def test_the_far_span_can_be_judged(store: Store) -> None:
     assert (found["span_id"], found["value"]) == ("00f067aa0ba902b7", 1)
 
 
-def test_opentelemetrys_own_functions_work_with_no_sdk(outline: Outline) -> None:
+def test_opentelemetrys_own_functions_work_with_no_sdk(outline: Outline, covers: Covers) -> None:
+    covers("other programs", "sync", "OpenTelemetry's inject and extract, no SDK", "nested")
     headers: dict[str, str] = {}
     with span("here") as here:
         propagate.inject(headers)
@@ -131,9 +136,10 @@ def test_opentelemetrys_own_functions_work_with_no_sdk(outline: Outline) -> None
 
 
 def test_with_an_sdk_its_telemetry_goes_on_as_it_is_and_ours_joins(
-    program_provider: TracerProvider, outline: Outline, spans: Spans
+    program_provider: TracerProvider, outline: Outline, spans: Spans, covers: Covers
 ) -> None:
     """`traceparent` is the one that the program sends without us; our span travels beside it, in `tracestate`."""
+    covers("other programs", "sync", "trace_headers beside an SDK", "nested")
     theirs = program_provider.get_tracer("application")
     with span("ours here"), theirs.start_as_current_span("theirs here"):
         without: dict[str, str] = {}
@@ -166,7 +172,9 @@ def test_with_an_sdk_that_has_no_span_here_no_traceparent_is_sent(
     assert outline() == ["ours here", "  ours there"]
 
 
-def test_a_real_server_takes_up_what_a_real_client_sends(outline: Outline) -> None:
+def test_a_real_server_takes_up_what_a_real_client_sends(outline: Outline, covers: Covers) -> None:
+    covers("other programs", "sync", "HTTP", "nested")
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             with using(parent=self.headers), span("serve"):
@@ -205,7 +213,8 @@ WORKER = """
 """
 
 
-def test_a_worker_of_another_program_gets_jobs_by_a_queue(store_path: Path, outline: Outline, spans: Spans) -> None:
+def test_a_worker_gets_jobs_by_a_queue(store_path: Path, outline: Outline, spans: Spans, covers: Covers) -> None:
+    covers("other programs", "sync", "queue", "nested")
     with programs.start(WORKER, store_path) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
@@ -230,9 +239,10 @@ CHILD = """
 
 
 def test_a_program_that_is_started_with_our_environment_continues_the_trace(
-    store_path: Path, outline: Outline, spans: Spans
+    store_path: Path, outline: Outline, spans: Spans, covers: Covers
 ) -> None:
     """Through a shell too, which knows nothing of it; and it records to our store, wherever it runs."""
+    covers("other programs", "sync", "subprocess, trace_environ", "nested")
     script = store_path.with_name("child.py")
     script.write_text("\n".join(line[4:] for line in CHILD.splitlines()))
     with using(session_id="s1"), span("parent") as parent:
