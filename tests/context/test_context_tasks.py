@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from nesting import run
 
+from tracer import current_span, span
+
 Covers = Callable[[str, str, str, str], None]
 
 ASYNCIO = """
@@ -228,6 +230,21 @@ def test_a_span_that_another_task_ends_or_nobody(tmp_path: Path, covers: Covers)
         *("after", "first", "  second", "after the outer one was left", "after both were left"),
         *("never left LOST", "  inside of what is never left", "at the end"),
     ]
+
+
+def test_a_span_that_is_entered_and_ended_twice(
+    store_path: Path, outline: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    with span("outer"):
+        twice = span("twice")
+        with twice, twice, span("inside"):
+            pass
+        twice.end()
+        with span("after"):
+            pass
+    assert current_span() is None
+    assert outline() == ["outer", "  twice", "    inside", "  after"]
+    assert caplog.records == []
 
 
 TRIO = """

@@ -42,7 +42,8 @@ def prepare_executor(module: Any) -> None:
 def _take_along(thread: threading.Thread) -> None:
     """Let the thread's `run` enter the scope first, and be its own `run` again by then."""
     scope = scope_to_carry()
-    if scope is None or "run" in vars(thread):
+    is_given_one = getattr(thread, "_context", None) is not None  # Thread(context=…), from Python 3.14 on
+    if scope is None or is_given_one or "run" in vars(thread):
         return
     run = thread.run
 
