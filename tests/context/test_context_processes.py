@@ -12,7 +12,7 @@ from tracer.store import Store
 
 Covers = Callable[[str, str, str, str], None]
 
-METHODS = pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+METHODS = pytest.mark.parametrize("method", ["fork", "spawn", pytest.param("forkserver", marks=pytest.mark.slow)])
 
 
 @METHODS
