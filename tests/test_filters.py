@@ -38,6 +38,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 FOUND = {
     "": ["running", "labelled", "searching", "slow", "with model", "failed", "plain"],
     "error": ["failed"],
+    "where cost_usd > 0.1": ["with model"],
+    "kind:tool WHERE span_count = 2 -- two": ["searching"],
+    "where": [],
     "status:error": ["failed"],
     "status:running": ["running"],
     "model:gpt-4o": ["with model"],
@@ -93,6 +96,21 @@ def test_since_looks_back_from_now(store: Store, moment: str, count: int) -> Non
 def test_since_takes_a_date(store: Store) -> None:
     assert len(store.traces("since:2025-10-01")) == 7
     assert len(store.traces("since:2999-01-01T10:00")) == 0
+
+
+@pytest.mark.parametrize(
+    "sql", ["true) or (true", "true limit 1", "getenv('HOME') is null", "cost_usd > ?", "(select 1"]
+)
+def test_sql_in_a_filter_is_one_condition_that_reads(store: Store, sql: str) -> None:
+    with pytest.raises(QueryError):
+        len(store.traces(f"error where {sql}"))
+    with pytest.raises(QueryError):
+        len(store.sql("from traces", within=store.condition(f"where {sql}")))
+
+
+def test_until_ends_before_a_moment(store: Store) -> None:
+    assert len(store.traces("until:2999-01-01")) == 7
+    assert len(store.traces("since:2025-10-01 until:2025-10-01")) == 0
 
 
 WRONG = {

@@ -100,6 +100,7 @@ def test_a_root_that_comes_after_its_children_takes_their_place(path: Path) -> N
         ({"question": {"text": "Why?"}}, '{"text":"Why?"}'),
         ({"question": "Why?", "k": 3}, '{"question":"Why?","k":3}'),
         ({"messages": [{"role": "user", "parts": [{"type": "text", "content": "Why?"}]}], "step": 1}, "Why?"),
+        ([{"role": "user", "parts": [{"type": "refusal", "content": "No."}]}], "No."),
         ({"messages": "none"}, "none"),
         ([1, 2], "[1,2]"),
         ({}, "{}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import corpus
@@ -112,3 +113,62 @@ def test_a_file_that_is_no_store_is_told_with_the_next_step(page: Page, live_vie
     page.goto(live_viewer.url)
     expect(page.get_by_role("alert").filter(has_text="The store cannot be read")).to_be_visible()
     expect(page.get_by_text("Traceback")).to_be_hidden()
+
+
+def test_the_traces_of_a_filter_are_summed_up_and_drawn_over_time(page: Page, viewer: Viewer) -> None:
+    page.goto(viewer.url)
+    expect(page.locator(".t-summary")).to_contain_text("156 traces")
+    expect(page.locator(".t-history-failed").first).to_be_attached()
+    page.goto(f"{viewer.url}/?q=error")
+    expect(page.locator(".t-summary")).to_contain_text("2 traces100% errors")
+    page.goto(f"{viewer.url}/?q=name:nobody")
+    expect(page.locator(".t-summary")).to_contain_text("0 traces")
+
+
+def test_a_time_is_chosen_by_dragging_over_it(page: Page, viewer: Viewer) -> None:
+    page.goto(viewer.url)
+    expect(page.locator(".t-history-ok").first).to_be_visible()
+    box = page.locator(".t-history").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 1, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 10)
+    page.mouse.up()
+    expect(page.get_by_role("searchbox")).to_have_value(re.compile(r"since:\S+Z until:\S+Z"))
+    expect(page.locator(".t-summary")).not_to_contain_text("156 traces")
+    expect(page.locator(ROWS).filter(has_text="support_agent")).to_have_count(0)
+
+
+def test_columns_are_chosen_and_live_in_the_address(page: Page, viewer: Viewer) -> None:
+    page.goto(viewer.url)
+    expect(page.locator(ROWS).first).to_be_visible()
+    page.keyboard.press("v")
+    page.get_by_role("button", name="Session", exact=True).click()
+    expect(page.get_by_role("columnheader", name="Session")).to_be_visible()
+    page.get_by_role("button", name="Input", exact=True).click()
+    expect(page.get_by_role("columnheader", name="Input")).to_have_count(0)
+    assert "cols=started%2Cname%2Coutput" in page.url
+    page.reload()
+    expect(page.locator(ROWS).first).to_contain_text("s-42")
+
+
+def test_a_view_is_saved_taken_up_again_and_forgotten(page: Page, viewer: Viewer) -> None:
+    page.goto(f"{viewer.url}/?q=name:failing")
+    expect(page.locator(ROWS)).to_have_count(1)
+    page.keyboard.press("v")
+    page.get_by_label("Name", exact=True).fill("what failed")
+    page.keyboard.press("Enter")
+    page.goto(viewer.url)
+    page.get_by_role("button", name="view", exact=True).click()
+    page.get_by_role("button", name="what failed", exact=True).click()
+    expect(page.locator(ROWS)).to_have_count(1)
+    page.get_by_role("button", name="view", exact=True).click()
+    page.get_by_role("button", name="Forget what failed").click()
+    expect(page.get_by_role("button", name="what failed", exact=True)).to_have_count(0)
+
+
+def test_a_filter_may_end_in_sql(page: Page, viewer: Viewer) -> None:
+    page.goto(f"{viewer.url}/?q=where span_count > 1000")
+    expect(page.locator(ROWS)).to_have_count(1)
+    page.goto(f"{viewer.url}/?q=where nothing > 1")
+    expect(page.get_by_role("alert").filter(has_text="nothing")).to_be_visible()

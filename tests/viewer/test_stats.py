@@ -192,7 +192,7 @@ def test_a_filter_and_a_time_narrow_all_panels_and_live_in_the_address(page: Pag
     page.goto(f"{viewer.url}/?view=stats&q=error")
     expect(page.locator("[data-panel=overview]")).to_contain_text("2traces")
     page.get_by_role("button", name="24 hours").click()
-    assert page.url == f"{viewer.url}/?view=stats&q=error+since%3A24h"
+    assert page.url == f"{viewer.url}/?view=stats&q=since%3A24h+error"
     page.keyboard.press("/")
     page.keyboard.type("nmae:x")
     expect(page.get_by_role("alert")).to_contain_text("did you mean 'name'?")

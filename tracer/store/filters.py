@@ -1,7 +1,8 @@
 """The one-line language that traces are searched by: `error model:gpt-4o dur>2s "refund policy"`.
 
 A word or a quoted text is searched for in names, inputs, outputs and errors; `error` alone finds traces in which
-something failed; the other words are a field, a comparison and a value. All of them must hold.
+something failed; the other words are a field, a comparison and a value. All of them must hold. After the word `where`
+comes SQL: `error where cost_usd > 0.1 and len(models) > 1`.
 """
 
 from __future__ import annotations
@@ -30,17 +31,30 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Condition:
-    """SQL over the view `traces`, with a `?` for each of `parameters`."""
+    """SQL over the view `traces`, with a `?` for each of `parameters`.
+
+    `written` are those parts of it that a user wrote, which must be checked before it is asked.
+    """
 
     sql: str = "true"
     parameters: list[Any] = field(default_factory=list)
+    written: tuple[str, ...] = ()
+
+
+def by_hand(sql: str) -> Condition:
+    """Return a condition that a user wrote in SQL. What follows cannot fall into a comment at its end."""
+    return Condition(f"{sql}\n", written=(sql,))
 
 
 def parse(text: str, *, now_ns: int | None = None) -> Condition:
     """Return what a filter asks for. Raises QueryError for a field or value that it does not know, with a guess."""
     now = time.time_ns() if now_ns is None else now_ns
     found = []
-    for token in _TOKEN.finditer(_SURROGATE.sub("\ufffd", text)):  # as in what is stored
+    text = _SURROGATE.sub("\ufffd", text)  # as in what is stored
+    for token in _TOKEN.finditer(text):
+        if token["word"] and token["word"].lower() == "where" and text[token.end() :].strip():
+            found.append(by_hand(text[token.end() :].strip()))
+            break
         if token["field"]:
             found.append(_compared(token["field"].lower(), token["sign"], token["value"].strip('"'), now))
         elif token["word"] and token["word"].lower() == "error":
@@ -55,6 +69,7 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
     return Condition(
         " and ".join(f"({part.sql})" for part in parts) or "true",
         [parameter for part in parts for parameter in part.parameters],
+        tuple(text for part in parts for text in part.written),
     )
 
 
@@ -82,11 +97,11 @@ def _compared(name: str, sign: str, value: str, now: int) -> Condition:
         return Condition(f"{sql} {sign} ?", [*([now] if "?" in sql else []), read(value)])
     if name == "score":
         return _score(sign, value)
-    if name == "since":
+    if name in _TIMES:
         if sign not in (":", "="):
-            raise QueryError(f"write since:{value}")
-        return Condition("start_ns >= ?", [_moment(value, now)])
-    known = [*_TEXTS, *_NUMBERS, "score", "since", "error"]
+            raise QueryError(f"write {name}:{value}")
+        return Condition(f"start_ns {_TIMES[name]} ?", [_moment(value, now)])
+    known = [*_TEXTS, *_NUMBERS, "score", *_TIMES, "error"]
     raise QueryError(
         f"there is no field {name!r}{_guess(name, known)}. Fields are {', '.join(known)}. "
         f'To search for the text itself, quote it: "{name}{sign}{value}"'
@@ -156,6 +171,9 @@ _NUMBERS: dict[str, tuple[str, Callable[[str], float]]] = {
         lambda value: _amount(value, {"k": 10**3, "m": 10**6}, "500, 10k or 1m"),
     ),
 }
+
+
+_TIMES = {"since": ">=", "until": "<"}
 
 
 def _moment(value: str, now: int) -> int:

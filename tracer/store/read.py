@@ -24,7 +24,7 @@ from tracer.span_row import SpanRow
 from tracer.store import absorb, live, purge
 from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
 from tracer.store.database import attached, connect, is_absent, store_error, told
-from tracer.store.filters import Condition, all_of, parse
+from tracer.store.filters import Condition, all_of, by_hand, parse
 from tracer.store.kept import Kept, state_of
 from tracer.store.lookup import found
 from tracer.store.statement import check_where, one_that_reads
@@ -101,13 +101,13 @@ class Store:
         """
         conditions = [self.condition(filter, include_tests=include_tests)]
         if where:
-            conditions.append(Condition(f"{where}\n"))
+            conditions.append(by_hand(where))
         if before:
             conditions.append(Condition("(start_ns, trace_id) < (?, ?)", list(before)))
         chosen = all_of(conditions)
         query = f"from traces where {chosen.sql} order by start_ns desc, trace_id desc limit ?"
         parameters = [*chosen.parameters, limit]
-        return Rows(lambda form: self._ask(query, parameters, form, Limits(), where=where))
+        return Rows(lambda form: self._ask(query, parameters, form, Limits(), written=chosen.written))
 
     def trace(self, trace_id: str, *, content: bool = True) -> Trace:
         """Return the trace whose id begins with `trace_id`, of 8 characters or more.
@@ -202,12 +202,12 @@ class Store:
         form: Callable[[Question], T],
         limits: Limits,
         *,
-        where: str | None = None,
+        written: tuple[str, ...] = (),
         within: Condition | None = None,
     ) -> T:
         with self._open(limits=limits) as connection:
-            if where:
-                check_where(connection, where)
+            for text in (*written, *(within.written if within else ())):
+                check_where(connection, text)
             prepare = partial(live.narrow, condition=within or Condition())
             return ask(connection, one_that_reads(connection, query), params, limits, form, prepare=prepare)
 

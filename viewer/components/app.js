@@ -102,8 +102,8 @@ class App {
   /** Go to a trace; the filter of the list stays in the address, for the way back. */
   open(trace) {
     this.cameFrom = this.shown;
-    const { q, tests } = address();
-    this.go({ trace, q, tests });
+    const { q, tests, cols } = address();
+    this.go({ trace, q, tests, cols });
   }
 
   /** Put traces side by side, the oldest first. */
@@ -114,9 +114,9 @@ class App {
 
   /** Return to where a trace was opened from, or to the list. */
   back() {
-    const { q, tests } = address();
+    const { q, tests, cols } = address();
     if (this.cameFrom || this.isFile) goBack(() => this.route());
-    else this.go({ q, tests });
+    else this.go({ q, tests, cols });
     this.cameFrom = null;
   }
 
@@ -130,8 +130,8 @@ class App {
     }
     if (!to) return;
     list?.select(to);
-    const { q, tests } = address();
-    this.note({ trace: to, q, tests });
+    const { q, tests, cols } = address();
+    this.note({ trace: to, q, tests, cols });
     this.route();
   }
 

@@ -2,17 +2,18 @@
 
 import { ask, listed, Poll } from "../shared/api.js";
 import { button, el } from "../shared/dom.js";
-import { atLeast, cost, count, duration, exact, fullTime, plural, sum, when } from "../shared/format.js";
-import { statusIcon, statusTitle } from "../shared/icons.js";
+import { duration } from "../shared/format.js";
 import { help, listen } from "../shared/keys.js";
 import { nav } from "../shared/nav.js";
 import { moved, VirtualRows } from "../shared/rows.js";
 import { failure, nothingFound, nothingRecorded } from "../shared/screens.js";
 import { SearchBox } from "../shared/search.js";
+import { cells, COLUMNS, headCell, SPARED, taken } from "./cells.js";
+import { Summary } from "./summary.js";
+import { columnsOf, ViewMenu } from "./views.js";
 
 const PAGE = 100;
 const ROW_HEIGHT = 28;
-const HEADS = ["", "Started", "Name", "Input", "Output", "Model", "Spans", "Tokens", "Cost", "Duration"];
 
 const KEYS = [
   [
@@ -24,6 +25,7 @@ const KEYS = [
       ["e", "next trace with an error"],
       ["c", "mark the trace, to compare it with another"],
       ["/", "search"],
+      ["v", "columns, and saved views"],
       ["p", "pause or resume live"],
       ["?", "this help"],
     ],
@@ -36,7 +38,8 @@ export class TraceList {
     this.traces = [];
     this.selected = null;
     this.marked = new Set();
-    this.query = { q: "", tests: "" };
+    this.query = { q: "", tests: "", cols: "" };
+    this.columns = columnsOf("");
     this.rows = new VirtualRows({
       rowHeight: ROW_HEIGHT,
       role: "rowgroup",
@@ -47,7 +50,8 @@ export class TraceList {
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
     this.place = el("div", { class: "t-place" });
-    this.element = el("section", { class: "t-page" }, this.bar(), this.table());
+    this.summary = new Summary({ chosen: (since, until) => this.change({ q: within(this.query.q, since, until) }) });
+    this.element = el("section", { class: "t-page" }, this.bar(), this.summary.element, this.table());
     this.setLive(true);
   }
 
@@ -64,6 +68,7 @@ export class TraceList {
     this.comparing = button({ class: "t-chip t-comparing", hidden: true, title: "Put the marked traces side by side", onclick });
     this.problem = el("span", { class: "t-problem", role: "alert" });
     this.live = button({ class: "t-live", onclick: () => this.setLive(!this.isLive) });
+    this.views = new ViewMenu({ chosen: (part) => this.change(part), current: () => this.query });
     return el("header", { class: "t-bar" },
       nav("traces", this.app.pages),
       this.search.elements,
@@ -71,23 +76,31 @@ export class TraceList {
       this.comparing,
       this.problem,
       el("span", { class: "t-grow" }),
+      this.views.element,
       this.live,
       button({ class: "t-plain", title: "Keyboard (?)", onclick: () => this.key("?") }, "?"));
   }
 
   table() {
-    const heads = HEADS.map((head) => el("span", { role: "columnheader" }, head));
-    return el("div", { class: "t-table", role: "grid", "aria-label": "Traces" },
-      el("div", { class: "t-list-row t-list-head", role: "row" }, heads),
+    this.head = el("div", { class: "t-list-row t-list-head", role: "row" });
+    this.grid = el("div", { class: "t-table", role: "grid", "aria-label": "Traces" },
+      this.head,
       this.rows.scroller,
       this.place);
+    return this.grid;
+  }
+
+  /** Lay out the columns that the address names. */
+  layOut(cols) {
+    this.columns = columnsOf(cols);
+    const widths = (names) => ["14px", ...names.map((name) => COLUMNS[name][1])].join(" ");
+    this.grid.style.setProperty("--t-columns", widths(this.columns));
+    this.grid.style.setProperty("--t-few-columns", widths(this.columns.filter((name) => !SPARED.includes(name))));
+    this.head.replaceChildren(el("span", { role: "columnheader" }), ...this.columns.map(headCell));
   }
 
   row(index) {
     const trace = this.traces[index];
-    const cell = (className, content, title) => el("span", { role: "gridcell", class: className, title }, content);
-    const prose = (className, content) => el("span", { role: "gridcell", class: className, dir: "auto" }, content);
-    const called = trace.model_call_count > 0;
     return el("div", {
       class: "t-list-row",
       role: "row",
@@ -96,27 +109,17 @@ export class TraceList {
       "aria-rowindex": index + 1,
       "aria-selected": String(trace.trace_id === this.selected),
       "data-marked": this.marked.has(trace.trace_id),
-    },
-    cell("t-mark-cell", statusIcon(trace.status), `${statusTitle(trace.status)}. Click to mark it, and compare (c)`),
-    cell("t-num t-dim", when(trace.start_ms), fullTime(trace.start_ms)),
-    cell("t-name", el("a", { href: `?trace=${trace.trace_id}`, tabindex: "-1" }, trace.name), trace.name),
-    prose("t-clip t-dim", trace.input_preview),
-    prose("t-clip", outcome(trace)),
-    cell("t-clip t-dim", models(trace.models), trace.models?.join(", ")),
-    cell("t-num t-dim", count(trace.span_count), plural(trace.span_count, "span")),
-    cell("t-num", called && atLeast(count(tokens(trace)), trace.tokens_unknown_calls), tokensTitle(trace)),
-    cell("t-num", called && atLeast(cost(trace.cost_usd), trace.cost_unknown_calls)),
-    cell("t-num", duration(taken(trace))));
+    }, cells(trace, this.columns));
   }
 
   // ── what it shows
 
   /** Show the page, with the filter that the address has. */
-  show({ q = "", tests = "" }) {
-    const query = { q, tests };
+  show({ q = "", tests = "", cols = "" }) {
+    const query = { q, tests, cols };
     this.stopKeys ??= listen((key) => this.key(key));
     document.title = "tracer";
-    const isNew = this.version === undefined || query.q !== this.query.q || query.tests !== this.query.tests;
+    const isNew = this.version === undefined || ["q", "tests", "cols"].some((part) => query[part] !== this.query[part]);
     if (isNew) this.load(query);
     else this.rows.scroller.scrollTop = this.scrollTop;
     if (this.isLive) this.poll.start();
@@ -136,17 +139,19 @@ export class TraceList {
 
   async load(query) {
     this.query = query;
+    this.layOut(query.cols);
     this.search.set(query.q);
     this.tests.setAttribute("aria-pressed", String(query.tests === "1"));
     this.loading?.abort();
     this.loading = new AbortController();
     const { signal } = this.loading;
     try {
-      const answer = await ask("traces", { ...query, limit: PAGE }, signal);
+      const answer = await ask("traces", { ...asked(query), limit: PAGE }, signal);
       this.selected = null;
       this.rows.scroller.scrollTop = 0;
       this.took(answer, listed(answer.traces));
       this.told(null);
+      await this.summary.load(query, signal);
     } catch (error) {
       if (!signal.aborted) this.told(error);
     }
@@ -158,7 +163,7 @@ export class TraceList {
     if (!next || this.asking) return;
     this.asking = true;
     try {
-      const answer = await ask("traces", { ...query, limit: PAGE, before: next });
+      const answer = await ask("traces", { ...asked(query), limit: PAGE, before: next });
       if (next !== this.next || query !== this.query) return;
       this.next = answer.next;
       this.traces.push(...listed(answer.traces));
@@ -172,7 +177,7 @@ export class TraceList {
 
   /** Ask what is new: traces on the top, and what became of those that ran. What is in sight stays where it is. */
   async refresh(signal) {
-    const answer = await ask("traces", { ...this.query, limit: PAGE, since: this.version }, signal);
+    const answer = await ask("traces", { ...asked(this.query), limit: PAGE, since: this.version }, signal);
     if (!answer?.traces) {
       this.version = answer?.version ?? this.version;
       return this.tick();
@@ -186,6 +191,7 @@ export class TraceList {
     this.took({ ...answer, next: older.length ? this.next : answer.next }, [...fresh, ...older]);
     const is = this.traces.findIndex((trace) => trace.trace_id === top?.trace_id);
     if (scrollTop > 0 && is > was) this.rows.scroller.scrollTop = scrollTop + (is - was) * ROW_HEIGHT;
+    await this.summary.load(this.query, signal);
   }
 
   took({ version, store, next }, traces) {
@@ -199,7 +205,8 @@ export class TraceList {
   /** Nothing was recorded; yet what runs has become older. */
   tick() {
     for (const [index, row] of this.rows.drawn) {
-      if (this.traces[index].status === "RUNNING") row.lastChild.textContent = duration(taken(this.traces[index]));
+      const time = this.traces[index].status === "RUNNING" && row.querySelector("[data-column=duration]");
+      if (time) time.textContent = duration(taken(this.traces[index]));
     }
   }
 
@@ -275,6 +282,7 @@ export class TraceList {
     else if (key === "c" && here >= 0) this.mark(this.selected);
     else if (key === "e") this.moveTo(this.traces.findIndex((trace, index) => index > here && trace.error_count > 0));
     else if (key === "/") this.search.focus();
+    else if (key === "v") this.views.toggle();
     else if (key === "p") this.setLive(!this.isLive);
     else if (key === "?") help(this.element, KEYS);
     else return false;
@@ -298,31 +306,14 @@ export class TraceList {
   }
 }
 
-/** How a trace ended: its error, in the colour of its status, before its output. */
-function outcome(trace) {
-  const isBad = trace.status !== "OK" && trace.status !== "RUNNING";
-  const output = trace.output_preview;
-  if (!isBad && !trace.error_count) return output;
-  const text = trace.status_message || (isBad ? statusTitle(trace.status) : plural(trace.error_count, "error"));
-  const error = el("bdi", { class: `t-status-${isBad ? trace.status : "ERROR"}`, title: text }, text);
-  return output ? [error, " → ", el("bdi", {}, output)] : error;
+/** What of the address is asked of the store. */
+function asked({ q, tests }) {
+  return { q, tests };
 }
 
-function models(names) {
-  if (!names?.length) return null;
-  return names.length === 1 ? names[0] : `${names[0]} +${names.length - 1}`;
-}
-
-function tokens({ input_tokens: input, output_tokens: output }) {
-  return sum(input, output);
-}
-
-function tokensTitle(trace) {
-  if (!trace.model_call_count) return "no model was called";
-  const lacking = trace.tokens_unknown_calls ? `; ${plural(trace.tokens_unknown_calls, "call")} with no figure` : "";
-  return `${exact(trace.input_tokens)} in, ${exact(trace.output_tokens)} out${lacking}`;
-}
-
-function taken({ status, start_ms, duration_us }) {
-  return duration_us ?? (status === "RUNNING" ? (Date.now() - start_ms) * 1000 : null);
+/** Return a filter that finds the traces of a time only. */
+function within(q, since, until) {
+  const rest = q.replace(/(^|\s)(since|until):\S+/g, "").trim();
+  const moment = (ms) => new Date(ms).toISOString();
+  return `since:${moment(since)} until:${moment(until)} ${rest}`.trim();
 }

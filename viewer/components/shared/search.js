@@ -15,7 +15,8 @@ const EXAMPLES = [
   ["cost>0.1", "dearer than, in dollars"],
   ["tokens>10k", "with more tokens than"],
   ["score:helpful", "with this score or label; score<0.5 by its value"],
-  ["since:1h", "in the last hour"],
+  ["since:1h", "in the last hour; until:… before a moment"],
+  ["where len(models) > 1", "SQL over traces, as the last of it"],
   ['"refund policy"', "these words, anywhere in names, inputs, outputs and errors"],
 ];
 

@@ -109,5 +109,5 @@ export class StatsPage {
 /** Return a filter with another time in it. */
 function since(q, time) {
   const rest = q.replace(SINCE, "").trim();
-  return [rest, time && `since:${time}`].filter(Boolean).join(" ");
+  return [time && `since:${time}`, rest].filter(Boolean).join(" ");
 }

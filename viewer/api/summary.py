@@ -1,0 +1,57 @@
+"""What the traces that a filter finds are as a whole.
+
+GET /api/summary?q=&tests=&since=       how many, how long, how dear, how many failed, and when
+"""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tracer.viewer.api.answering import Answering
+from tracer.viewer.columns import Json
+
+_PARTS = 90
+
+_FIGURES = """
+    select count(*) as traces, count(*) filter (error_count > 0) as failed, sum(cost_usd) as cost_usd,
+        sum(cost_unknown_calls) as cost_unknown_calls, quantile_cont(end_ns - start_ns, 0.5) as p50_ns,
+        quantile_cont(end_ns - start_ns, 0.95) as p95_ns, min(start_ns) as first_ns, max(start_ns) as last_ns
+    from traces
+"""
+
+_OVER_TIME = """
+    select (start_ns - ?) // ? as part, count(*) as traces, count(*) filter (error_count > 0) as failed
+    from traces group by part order by part
+"""
+
+
+def routes(answering: Answering) -> list[Route]:
+    return [Route("/api/summary", _Summary(answering).summary)]
+
+
+class _Summary:
+    def __init__(self, answering: Answering) -> None:
+        self.answering = answering
+        self.store = answering.store
+
+    def summary(self, request: Request) -> Response:
+        query = request.query_params
+        within = self.store.condition(query.get("q"), include_tests=query.get("tests") == "1")
+
+        def answer() -> Json:
+            (row,) = self.store.sql(_FIGURES, within=within)
+            told = {name: row[name] for name in ("traces", "failed", "cost_usd", "cost_unknown_calls")}
+            told |= {f"{name}_us": row[f"{name}_ns"] and row[f"{name}_ns"] / 1e3 for name in ("p50", "p95")}
+            if row["traces"] < 2:
+                return told
+            width_ns = (row["last_ns"] - row["first_ns"]) // _PARTS + 1
+            parts = list(self.store.sql(_OVER_TIME, [row["first_ns"], width_ns], within=within))
+            return told | {
+                "first_ms": row["first_ns"] / 1e6,
+                "width_ms": width_ns / 1e6,
+                "parts": {name: [part[name] for part in parts] for name in ("part", "traces", "failed")},
+            }
+
+        return self.answering.since(query.get("since"), answer)
