@@ -36,7 +36,7 @@ _RESOLVING = contain("the parent of a span")
 _resolvers: list[ParentResolver] = []
 
 foreign_spans: dict[int, Span] = {}
-"""Open spans of SDK providers that come in through our processor, by their OpenTelemetry span id."""
+"""Open spans that others opened: of SDK providers by their own span id, of our provider for instrumentors by ours."""
 
 
 Scope: TypeAlias = "tuple[Span | None, Inherited, otel.Span | None, Scope | None]"
@@ -81,11 +81,17 @@ def find_parent(context: Mapping[str, Any] | None = None) -> Span | None:
     if foreign_spans:
         inner = otel_span_of(around)
         if inner is not parent and inner is not seen:
-            parent = foreign_spans.get(inner.get_span_context().span_id, parent)
+            parent = foreign_spans.get(_key_of(inner), parent)
     for resolve in _resolvers:
         with _RESOLVING:
             parent = resolve(parent)
     return parent
+
+
+def _key_of(span: otel.Span) -> int:
+    """Return the key of a span in `foreign_spans`. One of our provider says its own id, also through a proxy."""
+    own: str | None = getattr(span, "span_id", None)
+    return int(own, 16) if isinstance(own, str) else span.get_span_context().span_id
 
 
 def add_parent_resolver(resolve: ParentResolver) -> None:

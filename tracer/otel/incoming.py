@@ -16,7 +16,8 @@ from opentelemetry.trace import StatusCode
 
 from tracer.context import foreign_spans
 from tracer.errors import contain
-from tracer.otel.dialects import fields_of, kind_of
+from tracer.otel.dialects import Event
+from tracer.otel.foreign import describe
 from tracer.recorder import recording, start_span
 from tracer.rows import ERROR
 from tracer.span import Span
@@ -53,19 +54,14 @@ def _complete(ours: Span, span: ReadableSpan) -> None:
     context = span.get_span_context()
     scope = span.instrumentation_scope
     ours.update_name(span.name)
-    ours.set(
-        kind=kind_of(attributes),
-        attributes=attributes,
-        scope_name=scope.name if scope else None,
-        **fields_of(attributes),
-    )
+    ours.set(attributes=attributes)
+    events = [Event(event.name, event.attributes or {}) for event in span.events]
+    describe(ours, attributes, events, scope.name if scope else None)
     if context is not None:
         ours.attribute("otel.trace_id", f"{context.trace_id:032x}")
         ours.attribute("otel.span_id", f"{context.span_id:016x}")
     for event in span.events:
         ours.add_event(event.name, event.attributes, event.timestamp)
-        if event.name == "exception" and event.attributes:
-            ours.set(error_type=event.attributes.get("exception.type"))
     for link in span.links:
         ours.add_link(link.context, link.attributes)
     if span.status.status_code is StatusCode.ERROR:
