@@ -14,29 +14,12 @@ from typing import Any, TypeAlias
 from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 
+from tracer import semconv
 from tracer.integrations import genai
 from tracer.integrations.genai import Message
 from tracer.integrations.langchain import messages
 
 Columns: TypeAlias = "dict[str, Any]"
-
-_PROVIDERS = {
-    "amazon_bedrock": "aws.bedrock",
-    "azure": "azure.ai.openai",
-    "azure_ai": "azure.ai.inference",
-    "azure_openai": "azure.ai.openai",
-    "bedrock": "aws.bedrock",
-    "google_genai": "gcp.gemini",
-    "google_vertexai": "gcp.vertex_ai",
-    "ibm": "ibm.watsonx.ai",
-    "mistral": "mistral_ai",
-    "mistralai": "mistral_ai",
-    "moonshot": "moonshot_ai",
-    "vertexai": "gcp.vertex_ai",
-    "watsonx": "ibm.watsonx.ai",
-    "xai": "x_ai",
-}
-"""LangChain's names of providers that the conventions call otherwise."""
 
 _NO_PARAMETERS = ("model", "model_name", "messages", "tools", "functions", "stream", "streaming")
 
@@ -46,7 +29,7 @@ def request_columns(operation: str, params: Mapping[str, Any], metadata: Mapping
     tools = params.get("tools") or params.get("functions")
     return {
         "operation": operation,
-        "provider": _PROVIDERS.get(provider, provider) if provider else None,
+        "provider": semconv.PROVIDER_ALIASES.get(provider, provider) if provider else None,
         "request_model": _text(metadata.get("ls_model_name"), params.get("model"), params.get("model_name")),
         "request_parameters": {
             name: value
