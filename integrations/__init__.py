@@ -1,36 +1,47 @@
 """What is recorded by itself: one library a file (or a folder), each with `instrument()` and `uninstrument()`.
 
-A library is imported only when it is asked for, or found installed.
+Beside these, what `instrumentors` has in its table: SDKs that have an OpenTelemetry instrumentor.
+No library is imported here: each is switched on when the program imports it, or at once where it has.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
-from tracer.errors import IntegrationNotInstalled, UnknownIntegration, contain
+from tracer.errors import IntegrationNotInstalled, UnknownIntegration, contain, logger
+from tracer.integrations import instrumentors
+from tracer.integrations.on_import import Act, forget, when_imported
 
 LIBRARIES = {
     "openai": "openai",
-    "langchain": "langchain_core",
+    "langchain": "langchain_core.runnables.config",
+    "pydantic_ai": "pydantic_ai",
 }
-"""The name of an integration → the module that has to be there."""
+"""The name of an integration of ours → the module after whose import it can be switched on.
 
-_on: list[str] = []
+LangChain's has to be one that imports all that ours needs, and that everything which runs imports.
+"""
+
+_on: dict[str, Act] = {}
+"""What is on, and what switches it on, or did."""
+
+_advised: set[str] = set()
 
 
 def instrument(*names: str) -> list[str]:
-    """Switch these on, or all whose library is installed; return the names of all that are on."""
+    """Switch these on, or all that are installed; return the names of all that are on, or will be once imported."""
     for name in names:
-        if name not in LIBRARIES:
-            raise UnknownIntegration(f"no integration {name!r}; there are {', '.join(LIBRARIES)}")
-        if find_spec(LIBRARIES[name]) is None:
-            raise IntegrationNotInstalled(f"{name!r} is not installed here: pip install 'llm-tracer[{name}]'")
-    for name in names or [name for name, module in LIBRARIES.items() if find_spec(module) is not None]:
+        _check(name)
+    for name in names or _all_installed():
         if name not in _on:
-            with contain(f"the integration of {name}"):
-                import_module(f"tracer.integrations.{name}").instrument()
-                _on.append(name)
+            _on[name] = partial(_switch_on, name)
+            when_imported(LIBRARIES.get(name) or instrumentors.LIBRARIES[name].module, _on[name])
+    if not names:
+        _advise(instrumentors.lacking())
     return list(_on)
 
 
@@ -38,5 +49,55 @@ def uninstrument(*names: str) -> None:
     """Switch these off, or all, and leave the libraries as they were."""
     for name in names or list(_on):
         if name in _on:
-            import_module(f"tracer.integrations.{name}").uninstrument()
-            _on.remove(name)
+            forget(_on.pop(name))
+            if name not in LIBRARIES:
+                instrumentors.uninstrument(name)
+            elif (integration := sys.modules.get(f"tracer.integrations.{name}")) is not None:
+                integration.uninstrument()
+
+
+def _check(name: str) -> None:
+    """Raise where this can never be switched on here."""
+    if name in LIBRARIES:
+        if not _is_there(LIBRARIES[name]):
+            raise IntegrationNotInstalled(f"{name!r} is not installed here: pip install {_PACKAGES[name]}")
+    elif name not in instrumentors.LIBRARIES:
+        raise UnknownIntegration(
+            f"no integration {name!r}; there are {', '.join([*LIBRARIES, *instrumentors.LIBRARIES])}"
+        )
+    elif not instrumentors.is_installed(name):
+        raise IntegrationNotInstalled(f"nothing here can record {name!r}: {instrumentors.advice(name)}")
+
+
+_PACKAGES = {"openai": "'llm-tracer[openai]'", "langchain": "'llm-tracer[langchain]'", "pydantic_ai": "pydantic-ai"}
+
+
+def _all_installed() -> Iterable[str]:
+    yield from (name for name, module in LIBRARIES.items() if _is_there(module))
+    yield from filter(instrumentors.is_installed, instrumentors.LIBRARIES)
+
+
+def _is_there(module: str) -> bool:
+    return find_spec(module.partition(".")[0]) is not None
+
+
+def _switch_on(name: str) -> None:
+    """Switch one on. One that cannot be is not on, and may be tried again."""
+    is_on = False
+    try:
+        with contain(f"the integration of {name}"):
+            if name in LIBRARIES:
+                import_module(f"tracer.integrations.{name}").instrument()
+                is_on = True
+            else:
+                is_on = instrumentors.instrument(name)
+    finally:
+        if not is_on:
+            _on.pop(name, None)
+
+
+def _advise(lacking: Iterable[str]) -> None:
+    """Say once of each what would have to be installed for it to be recorded."""
+    if advice := [f"{name} ({instrumentors.advice(name)})" for name in lacking if name not in _advised]:
+        _advised.update(lacking)
+        logger.info("installed, but not recorded: %s", ", ".join(advice))
