@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
-.PHONY: demo test test-all test-floors lint types audit fuzz bench docs browser clean help
+.PHONY: demo test test-all test-floors test-frameworks lint types audit fuzz bench docs browser clean help
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,16 @@ test-floors:  ## record, absorb and read with the oldest versions that pyproject
 	  langchain-openai pytest pytest-asyncio hypothesis numpy pandas polars pyarrow
 	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS)
+
+FRAMEWORKS := $(basename $(notdir $(wildcard tests/frameworks/*.txt)))
+test-frameworks:  ## call models through other frameworks, and beside other instrumentors, each in its own environment
+	rm -rf build/lib
+	for name in $(FRAMEWORKS); do \
+	  env=$(VENV)-frameworks/$$name; test -d $$env || $(PYTHON) -m venv $$env; \
+	  $$env/bin/pip install --quiet --disable-pip-version-check -r tests/frameworks/$$name.txt . pytest pytest-asyncio && \
+	  $$env/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps . && \
+	  $$env/bin/pytest -q -W ignore tests/frameworks/$$(echo $$name | sed 's/-.*//').py || exit 1; \
+	done
 
 audit: $(VENV)/installed-dev  ## ask PyPI which of the installed packages have known vulnerabilities; needs the network
 	$(PIP_INSTALL) pip-audit
@@ -82,4 +92,4 @@ browser:
 	fi
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(VENV)-floors build dist *.egg-info .fuzz .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-floors $(VENV)-frameworks build dist *.egg-info .fuzz .mypy_cache .ruff_cache .pytest_cache

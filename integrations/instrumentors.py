@@ -65,10 +65,11 @@ LIBRARIES = {
         "haystack-ai", "haystack", ("openinference-instrumentation-haystack", "opentelemetry-instrumentation-haystack")
     ),
     "litellm": Library("litellm", "litellm", ("openinference-instrumentation-litellm",)),
+    # Not OpenInference's: beside OpenAI's own span, its span of a streamed chat would be another root.
     "llama_index": Library(
         "llama-index-core",
         "llama_index.core",
-        ("openinference-instrumentation-llama-index", "opentelemetry-instrumentation-llamaindex"),
+        ("opentelemetry-instrumentation-genai-llama-index", "opentelemetry-instrumentation-llamaindex"),
     ),
     "mcp": Library("mcp", "mcp", ("opentelemetry-instrumentation-mcp", "openinference-instrumentation-mcp")),
     "mistralai": Library(

@@ -148,6 +148,24 @@ def test_a_response_id_alone_does_not_make_two_calls_one(path: Path, difference:
     assert usage(summary(path, call("one", response_id="r1"), other))[0] == 2
 
 
+def test_an_instrumentor_tells_no_call_twice_though_its_server_reuses_ids(path: Path) -> None:
+    one, other = (call(name, response_id="r1", scope_name="an.instrumentor") for name in ("one", "other"))
+    assert usage(summary(path, one, other)) == (2, 2000, 200, 0)
+
+
+@pytest.mark.parametrize("source", ["api", "tokenizer"])
+def test_an_estimate_gives_way_to_what_is_known_of_the_call_inside(path: Path, source: str) -> None:
+    guess = {"usage_source": "estimate", "input_tokens": 5, "output_tokens": 5}
+    inner = call("inner", parent="outer", usage_source=source)
+    assert usage(summary(path, call("outer", **guess), inner)) == (1, 1000, 100, 0)
+
+
+def test_of_an_estimate_and_a_count_of_one_response_the_count_is_summed(path: Path) -> None:
+    guess = call("guess", response_id="r1", usage_source="estimate", output_tokens=5)
+    told = call("told", response_id="r1", at=0.1, lasts=0.5, usage_source="api")
+    assert usage(summary(path, guess, told)) == (1, 1000, 100, 0)
+
+
 NO_USAGE = {"input_tokens": None, "output_tokens": None}
 
 

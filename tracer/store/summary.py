@@ -28,7 +28,8 @@ SUMMARY = f"""
     member as materialized (
         select trace_id, span_id, parent_id, name, kind, start_ns, end_ns, status, status_message, error_type,
             coalesce(response_model, request_model) as model, response_id, input_tokens, output_tokens, cached_tokens,
-            cost_usd, session_id, user_id, tags, process_id, output is not null as has_output
+            cost_usd, session_id, user_id, tags, process_id, output is not null as has_output, scope_name,
+            coalesce(usage_source <> 'api', false) as is_estimated
         from fresh.touched_spans
     ),
     call as materialized (
@@ -46,7 +47,8 @@ SUMMARY = f"""
         from inside i join member s on s.trace_id = i.trace_id and s.parent_id = i.span_id
         where depth < {_DEEPEST}
     ),
-    -- … or if both have the same response id, overlap, and agree in model and tokens. Some servers reuse ids.
+    -- … or if both have the same response id, overlap, and agree in model and tokens. Some servers reuse ids; but
+    -- another's instrumentor tells no call twice.
     pair as materialized (
         select trace_id, outer_id, span_id from inside semi join call using (trace_id, span_id)
         where outer_id <> span_id
@@ -55,28 +57,45 @@ SUMMARY = f"""
         from call a join call b using (trace_id, response_id)
         where (a.start_ns, a.span_id) < (b.start_ns, b.span_id) and b.start_ns <= a.until_ns
             and coalesce(a.model = b.model, true)
-            and coalesce(a.input_tokens = b.input_tokens, true) and coalesce(a.output_tokens = b.output_tokens, true)
+            and not coalesce(a.scope_name = b.scope_name and a.scope_name <> 'tracer', false)
+            and (a.is_estimated or b.is_estimated or (
+                coalesce(a.input_tokens = b.input_tokens, true) and coalesce(a.output_tokens = b.output_tokens, true)))
     ),
     above as (
-        select p.trace_id, p.span_id, bool_or(c.input_tokens is not null) as input_tokens,
-            bool_or(c.output_tokens is not null) as output_tokens,
-            bool_or(c.cached_tokens is not null) as cached_tokens, bool_or(c.cost_usd is not null) as cost_usd
+        select p.trace_id, p.span_id, bool_or(coalesce(c.input_tokens, c.output_tokens) is not null) as tokens,
+            bool_or(c.cost_usd is not null) as cost_usd
         from pair p join call c on c.trace_id = p.trace_id and c.span_id = p.outer_id group by all
+    ),
+    -- Of one call's figures the outer one counts; but an estimate only where there is none inside.
+    other as (
+        select p.trace_id, p.span_id, o.input_tokens, o.output_tokens, o.cached_tokens, o.cost_usd
+        from pair p join call o on o.trace_id = p.trace_id and o.span_id = p.outer_id
+        where not o.is_estimated
+        union all
+        select p.trace_id, p.outer_id, i.input_tokens, i.output_tokens, i.cached_tokens, i.cost_usd
+        from pair p join call i on i.trace_id = p.trace_id and i.span_id = p.span_id
+            semi join call o on o.trace_id = p.trace_id and o.span_id = p.outer_id and o.is_estimated
+    ),
+    counted as (
+        select trace_id, span_id, bool_or(input_tokens is not null) as input_tokens,
+            bool_or(output_tokens is not null) as output_tokens, bool_or(cached_tokens is not null) as cached_tokens,
+            bool_or(cost_usd is not null) as cost_usd
+        from other group by all
     ),
     usage as (
         select c.trace_id,
             count(*) filter (a.span_id is null) as model_call_count,
-            sum(c.input_tokens) filter (not coalesce(a.input_tokens, false)) as input_tokens,
-            sum(c.output_tokens) filter (not coalesce(a.output_tokens, false)) as output_tokens,
-            sum(c.cached_tokens) filter (not coalesce(a.cached_tokens, false)) as cached_tokens,
-            sum(c.cost_usd) filter (not coalesce(a.cost_usd, false)) as cost_usd,
+            sum(c.input_tokens) filter (not coalesce(n.input_tokens, false)) as input_tokens,
+            sum(c.output_tokens) filter (not coalesce(n.output_tokens, false)) as output_tokens,
+            sum(c.cached_tokens) filter (not coalesce(n.cached_tokens, false)) as cached_tokens,
+            sum(c.cost_usd) filter (not coalesce(n.cost_usd, false)) as cost_usd,
             -- The innermost calls with no figure, if those that they are one with have none either.
             count(*) filter (o.outer_id is null and not c.is_void and coalesce(c.input_tokens, c.output_tokens) is null
-                and not coalesce(a.input_tokens or a.output_tokens, false)) as tokens_unknown_calls,
+                and not coalesce(a.tokens, false)) as tokens_unknown_calls,
             count(*) filter (o.outer_id is null and not c.is_void and c.cost_usd is null
                 and not coalesce(a.cost_usd, false)) as cost_unknown_calls,
             list_sort(list(distinct c.model) filter (c.model is not null)) as models
-        from call c left join above a using (trace_id, span_id)
+        from call c left join above a using (trace_id, span_id) left join counted n using (trace_id, span_id)
             left join (select distinct trace_id, outer_id from pair) o
                 on o.trace_id = c.trace_id and o.outer_id = c.span_id
         group by all
