@@ -45,8 +45,9 @@ def configure(
 def instrument(*names: str) -> list[str]:
     """Record libraries by themselves: `instrument("openai", "langchain")`, or all that are installed.
 
-    Returns the names of what is being recorded. Calling it again changes nothing. Raises UnknownIntegration for
-    a name that is none of ours, and IntegrationNotInstalled for one that was asked for by name and is missing.
+    Each is recorded from its import on, and none is imported for this. Returns the names of all that are, or will be.
+    Calling it again changes nothing. Raises UnknownIntegration for a name that is none of ours, and
+    IntegrationNotInstalled for one that was asked for by name and is missing, or has nothing installed that records it.
     """
     on: list[str] = import_module("tracer.integrations").instrument(*names)
     return on

@@ -53,7 +53,7 @@ create table spans (
     events json,
     links json,
     scope_name varchar,
-    dialect varchar,  -- native, genai, openinference, traceloop, other
+    dialect varchar,  -- native, genai, openinference, traceloop, logfire, other
     rev integer  -- 0: not ended; among ended rows of one span the highest counts
 );
 
