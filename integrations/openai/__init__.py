@@ -13,9 +13,9 @@ Source: https://github.com/open-telemetry/semantic-conventions-genai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
-from inspect import signature
+from inspect import signature, unwrap
 from typing import Any
 
 import openai
@@ -39,9 +39,22 @@ def instrument() -> None:
     if moved := moved_hooks():
         raise TracerError(f"in openai {openai.__version__}, {'; '.join(moved)}: its calls cannot be recorded")
     for owner, name, wrap, _ in _HOOKS:
-        original = vars(owner)[name]
-        _originals.append((owner, name, original))
-        setattr(owner, name, wrap(original))
+        for place in (*_wrapped_elsewhere(owner, name), owner):
+            original = vars(place)[name]
+            _originals.append((place, name, original))
+            setattr(place, name, wrap(original))
+
+
+def _wrapped_elsewhere(owner: type, name: str) -> Iterator[type]:
+    """Yield the subclasses in which another instrumentor has wrapped this very method: they would not come by ours.
+
+    A subclass with a method of its own is none of them: that calls the owner's.
+    """
+    subclass: type
+    for subclass in owner.__subclasses__():
+        if name in vars(subclass) and unwrap(vars(subclass)[name]) is unwrap(vars(owner)[name]):
+            yield subclass
+        yield from _wrapped_elsewhere(subclass, name)
 
 
 def uninstrument() -> None:
@@ -67,7 +80,7 @@ def _request(original: Method) -> Method:
     @wraps(original)
     def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         with requesting(self, options):
-            return original(self, cast_to, options, *args, **kwargs)
+            return original.__get__(self)(cast_to, options, *args, **kwargs)
 
     return request
 
@@ -76,7 +89,7 @@ def _async_request(original: Method) -> Method:
     @wraps(original)
     async def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         with requesting(self, options):
-            return await original(self, cast_to, options, *args, **kwargs)
+            return await original.__get__(self)(cast_to, options, *args, **kwargs)
 
     return request
 
