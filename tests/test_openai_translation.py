@@ -18,12 +18,11 @@ from openai_samples import (
     RESPONSES_RESPONSE,
 )
 
-from tracer.integrations.openai import chat, embeddings, responses
 from tracer.integrations.openai.body import parse
 from tracer.integrations.openai.provider import provider_of
 from tracer.integrations.openai.stream import decoded, fold, server_sent_events
 from tracer.integrations.openai.surface import Surface
-from tracer.integrations.openai.surfaces import classify
+from tracer.integrations.openai.surfaces import chat, classify, embeddings, responses
 
 
 def text(content: str) -> dict[str, Any]:

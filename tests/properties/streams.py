@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from properties.claim import Property
 from properties.values import json_scalars, texts
 from tracer.capture import encode
-from tracer.integrations.openai import chat, responses
-from tracer.integrations.openai.embeddings import EMBEDDINGS
 from tracer.integrations.openai.stream import Passed, fold, tee
+from tracer.integrations.openai.surfaces import chat, responses
+from tracer.integrations.openai.surfaces.embeddings import EMBEDDINGS
 
 _FIELDS = (
     *("id", "object", "model", "choices", "index", "delta", "message", "role", "content", "refusal", "reasoning"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from tracer.integrations.openai.chat import CHAT
-from tracer.integrations.openai.embeddings import EMBEDDINGS
-from tracer.integrations.openai.responses import RESPONSES
 from tracer.integrations.openai.surface import Surface
+from tracer.integrations.openai.surfaces.chat import CHAT
+from tracer.integrations.openai.surfaces.embeddings import EMBEDDINGS
+from tracer.integrations.openai.surfaces.responses import RESPONSES
 
 _SURFACES: tuple[tuple[str, re.Pattern[str], Surface], ...] = (
     ("POST", re.compile(r".*/chat/completions"), CHAT),

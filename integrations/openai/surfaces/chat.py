@@ -21,8 +21,8 @@ from tracer.integrations.openai.body import (
     tool_definitions,
     usage_fields,
 )
-from tracer.integrations.openai.parts import arguments, parts
 from tracer.integrations.openai.surface import Stream, Surface
+from tracer.integrations.openai.surfaces.parts import arguments, parts
 
 _ROLES = {"developer": "system", "function": "tool"}
 
