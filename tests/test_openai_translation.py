@@ -22,7 +22,7 @@ from tracer.integrations.openai.body import parse
 from tracer.integrations.openai.provider import provider_of
 from tracer.integrations.openai.stream import decoded, fold, server_sent_events
 from tracer.integrations.openai.surface import Surface
-from tracer.integrations.openai.surfaces import chat, classify, embeddings, responses
+from tracer.integrations.openai.surfaces import chat, classify, completions, embeddings, responses
 
 
 def text(content: str) -> dict[str, Any]:
@@ -227,15 +227,36 @@ def test_vectors_are_counted_and_not_kept(vector: Any) -> None:
         ("POST", "/chat/completions", chat.CHAT),
         ("post", "https://proxy.example/openai/deployments/gpt/chat/completions?api-version=1", chat.CHAT),
         ("POST", "/responses", responses.RESPONSES),
+        ("POST", "/responses?beta=true", responses.RESPONSES),
         ("POST", "/embeddings", embeddings.EMBEDDINGS),
-        ("GET", "/chat/completions", None),
-        ("POST", "/responses/resp_1/cancel", None),
-        ("POST", "/completions", None),
-        ("GET", "/models", None),
+        ("POST", "/completions", completions.COMPLETIONS),
     ],
 )
-def test_a_request_belongs_to_one_surface_or_to_none(method: str, url: str, surface: Surface | None) -> None:
-    assert classify(method, url) is surface
+def test_a_model_call_is_known_by_the_end_of_its_path(method: str, url: str, surface: Surface) -> None:
+    assert classify(method, url) == (surface, {})
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "name", "ids"),
+    [
+        ("GET", "/responses/resp_1", "responses.retrieve", {"response_id": "resp_1"}),
+        ("POST", "/responses/resp_1/cancel", "responses.cancel", {"response_id": "resp_1"}),
+        ("POST", "/responses/compact", "responses.compact", {}),
+        ("GET", "/chat/completions", "chat.completions.list", {}),
+        ("GET", "/files?after=file_1", "files.list", {}),
+        ("DELETE", "https://api.openai.com/v1/files/file_1", "files.delete", {"file_id": "file_1"}),
+        ("GET", "/containers/c/files/f", "containers.files.retrieve", {"container_id": "c", "file_id": "f"}),
+        ("POST", "/videos/characters", "videos.create_character", {}),
+        ("POST", "/videos/v/remix", "videos.remix", {"video_id": "v"}),
+        ("GET", "/models", "GET /models", {}),
+        ("PUT", "/files/file_1", "PUT /files/file_1", {}),
+        ("POST", "/agents/environments/e/files", "POST /agents/environments/e/files", {}),
+    ],
+)
+def test_all_else_is_called_as_in_the_sdk_or_by_its_path(method: str, url: str, name: str, ids: dict[str, str]) -> None:
+    surface, found = classify(method, url)
+
+    assert (surface.name, found) == (name, ids)
 
 
 @pytest.mark.parametrize(
