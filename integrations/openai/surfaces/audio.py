@@ -94,7 +94,7 @@ def heard_fields(body: Body) -> Fields:
 
 def written_fields(answer: Raw) -> Fields:
     """The transcript as plain text or as subtitles."""
-    return heard_fields({"text": (answer.content or b"").decode("utf-8", "replace")})
+    return heard_fields({"text": answer.content.decode("utf-8", "replace")}) if answer.content else {}
 
 
 def join_heard(events: Iterable[Body]) -> Body:

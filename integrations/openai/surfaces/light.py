@@ -23,7 +23,7 @@ def light(name: str, operation: str | None = None) -> Surface:
 
     def raw_fields(answer: Raw) -> Fields:
         return {
-            "output": {"mime_type": answer.mime_type, "bytes": answer.size},
+            "output": {"mime_type": answer.mime_type, "bytes": answer.size} if answer.size else None,
             "tracer.missed": [f"{name} of OpenAI: of the answer, only its type and size are recorded"],
         }
 
