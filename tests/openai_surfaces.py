@@ -189,7 +189,7 @@ CHAT_CASES = [
         asked={"request_parameters": {"n": 2, "logprobs": True}},
     ),
     chat(
-        "n > 1, logprobs, streamed",
+        "n > 1, logprobs",
         {"n": 2, "logprobs": True},
         Answer(),
         {
@@ -695,7 +695,6 @@ MODEL_CASES = [
             "output": assistant(blob(MP3, "audio", "audio/mpeg")),
             "counts": {"input_tokens": 12, "output_tokens": 90},
         },
-        use="streamed",
         streaming={"stream_format": "sse"},
         events=[
             {"type": "speech.audio.delta", "audio": base64_of(MP3[:6])},
