@@ -123,7 +123,7 @@ class Call:
         else:
             # The response is not held: its stream would lead back to it, and it would not be freed when it is dropped.
             decode = partial(decoded, response_class=type(response), encoding=headers.get("content-encoding"))
-            response.stream = tee(response.stream, partial(self._body_ended, decode), keeps=_kept_bytes(self._surface))
+            response.stream = tee(response.stream, partial(self._body_ended, decode), keeps=self._kept_bytes())
             self._body_is_open = True
 
     def left(self, error: BaseException | None) -> None:
@@ -134,6 +134,11 @@ class Call:
         if error is not None or not self._body_is_open:
             self._end()
 
+    def _kept_bytes(self) -> int | None:
+        """Return how many bytes may be kept of the body that passes; None is all. Of base64, three bytes take four."""
+        value = None if self._is_streamed else RECORDER.config.max_value_bytes * 3 // 4
+        return {"all": None, "value": value, "nothing": 0}[self._surface.keeps]
+
     def _body_ended(self, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]], passed: Passed) -> None:
         with contain("the body of an OpenAI call"):
             self._tell(passed, decode)
@@ -141,7 +146,9 @@ class Call:
 
     def _tell(self, passed: Passed, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]] = iter) -> None:
         """Tell what came, and how it ended. An error that the body itself reports outranks the rest."""
-        chunks, has_ended = decode(passed.chunks), passed.was_exhausted
+        # A stream is closed at its last event: where nothing is looked at, that is not to be told from leaving early.
+        has_ended = passed.was_exhausted or (passed.error is None and self._surface.keeps == "nothing")
+        chunks = decode(passed.chunks)
         if self._is_streamed and self._surface.stream:
             streamed = fold(self._surface.stream, chunks)
             fields, has_ended = self._surface.response_fields(streamed.body), streamed.has_ended
@@ -185,12 +192,6 @@ class Call:
 def _name(surface: Surface, body: Body) -> str:
     name, subject = surface.name or surface.operation, body.get(surface.subject)
     return f"{name} {subject}" if subject else str(name)
-
-
-def _kept_bytes(surface: Surface) -> int | None:
-    """Return how many bytes may be kept of a body that passes. Of base64, three bytes take four."""
-    value = RECORDER.config.max_value_bytes * 3 // 4
-    return {"all": None, "value": value, "nothing": 0}[surface.keeps]
 
 
 def _server(client: Any, url: str) -> Fields:

@@ -8,18 +8,22 @@ Source: https://platform.openai.com/docs/api-reference
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tracer.integrations.openai.body import Body, Fields
 from tracer.integrations.openai.request import File
-from tracer.integrations.openai.surface import Raw, Surface
+from tracer.integrations.openai.surface import Raw, Stream, Surface
 from tracer.integrations.openai.surfaces.media import described
 from tracer.semconv import KIND_OF_OPERATION
 
 
 def light(name: str, operation: str | None = None) -> Surface:
     """Return the surface of a method of the SDK, such as `files.create`."""
+
+    def response_fields(body: Body) -> Fields:
+        missed = [f"{name} of OpenAI: of its events, only their number is recorded"] if "events" in body else None
+        return {"response_id": body.get("id"), "output": plain_fields(body) or None, "tracer.missed": missed}
 
     def raw_fields(answer: Raw) -> Fields:
         return {
@@ -35,6 +39,7 @@ def light(name: str, operation: str | None = None) -> Surface:
         request_fields=request_fields,
         response_fields=response_fields,
         raw_fields=raw_fields,
+        stream=Stream(join=_counted, is_content=lambda _event: False),
         keeps="value",
     )
 
@@ -66,11 +71,8 @@ def request_fields(body: Body) -> Fields:
         "input": {name: _described(value) for name, value in body.items()} or None,
         "gen_ai.conversation.id": body.get("conversation_id") or body.get("thread_id"),
         "gen_ai.agent.id": body.get("assistant_id"),
+        "stream": True if body.get("stream") else None,
     }
-
-
-def response_fields(body: Body) -> Fields:
-    return {"response_id": body.get("id"), "output": plain_fields(body) or None}
 
 
 def plain_fields(body: Body) -> Fields:
@@ -82,6 +84,10 @@ def plain_fields(body: Body) -> Fields:
         elif value is not None and not isinstance(value, Mapping):
             plain[name] = value
     return plain
+
+
+def _counted(events: Iterable[Body]) -> Body:
+    return {"events": len(list(events))}
 
 
 def _described(value: Any) -> Any:
