@@ -17,12 +17,14 @@ from openai_samples import (
     RESPONSES_REQUEST,
     RESPONSES_RESPONSE,
 )
+from openai_surfaces import CASES, Case
 
 from tracer.integrations.openai.body import parse
 from tracer.integrations.openai.provider import provider_of
 from tracer.integrations.openai.stream import decoded, fold, server_sent_events
 from tracer.integrations.openai.surface import Surface
-from tracer.integrations.openai.surfaces import chat, classify, completions, embeddings, responses
+from tracer.integrations.openai.surfaces import TABLE, chat, classify, completions, embeddings, responses
+from tracer.integrations.openai.surfaces.light import unnamed
 
 
 def text(content: str) -> dict[str, Any]:
@@ -316,6 +318,22 @@ def test_the_first_content_is_what_the_model_says_and_not_that_it_begins() -> No
     assert first(responses.RESPONSES, RESPONSES_EVENTS[:2]) is None
 
 
+def surface_of(case: Case) -> Surface:
+    """The surface of the same method, by its name or by that of its operation."""
+    name = case.asked["name"].split(" ")[0]
+    api_type = case.asked.get("openai.api.type")
+    named = [surface for _, _, surface in TABLE if name in (surface.name, surface.operation)]
+    found = [surface for surface in named if api_type in (None, surface.api_type)]
+    return found[0] if found else unnamed("GET", "/models")
+
+
+def told_of(surface: Surface) -> Callable[[Any], Any]:
+    stream = surface.stream
+    return lambda events: (
+        stream and [surface.response_fields(stream.join(events)), [stream.is_content(event) for event in events]]
+    )
+
+
 @pytest.mark.parametrize(
     ("translate", "body"),
     [
@@ -328,6 +346,17 @@ def test_the_first_content_is_what_the_model_says_and_not_that_it_begins() -> No
         (lambda events: responses.response_fields(responses.join(events)), RESPONSES_EVENTS),
         (embeddings.request_fields, {"input": ["a", [1]]}),
         (embeddings.response_fields, {"data": [{"embedding": "AAAA"}, {"embedding": [1]}], "usage": {}}),
+        *[
+            (translate, body)
+            for case in CASES
+            for surface in [surface_of(case)]
+            for translate, body in [
+                (surface.request_fields, dict(case.request)),
+                (surface.response_fields, parse(case.answer.body)),
+                (told_of(surface), list(case.events)),
+            ]
+            if body
+        ],
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )

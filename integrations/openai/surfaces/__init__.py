@@ -118,7 +118,7 @@ def classify(method: str, url: str) -> tuple[Surface, Mapping[str, str]]:
     What a new resource of the API is called is not known here, and what its bodies hold: those may be secrets.
     """
     path = urlsplit(url).path.rstrip("/")
-    for verb, pattern, surface in _TABLE:
+    for verb, pattern, surface in TABLE:
         if method.upper() == verb and (found := pattern.fullmatch(path)):
             return surface, found.groupdict()
     return unnamed(method.upper(), path), {}
@@ -141,7 +141,7 @@ def _pattern(template: str, *, base: str) -> re.Pattern[str]:
 
 # Model calls are known by how their paths end: Azure and others put deployments before that. `/files` is not the end
 # of `/containers/…/files`, so the paths of light calls are whole, but for the base that an absolute one begins with.
-_TABLE = (
+TABLE = (
     *((verb, _pattern(template, base=".*"), surface) for verb, template, surface in _CALLS),
     *(
         (verb, _pattern(template, base=r"(?:.*/v\d+|/openai)?"), light(name, _OPERATIONS.get(name)))
