@@ -39,7 +39,7 @@ def light(name: str, operation: str | None = None) -> Surface:
         request_fields=request_fields,
         response_fields=response_fields,
         raw_fields=raw_fields,
-        stream=Stream(join=_counted, is_content=lambda _event: False),
+        stream=_EVENTS,
         keeps="value",
     )
 
@@ -93,3 +93,6 @@ def _counted(events: Iterable[Body]) -> Body:
 def _described(value: Any) -> Any:
     is_files = isinstance(value, list) and value and isinstance(value[0], File)
     return described(value) if is_files else value
+
+
+_EVENTS = Stream(join=_counted, is_content=lambda _event: False)
