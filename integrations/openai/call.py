@@ -147,7 +147,8 @@ class Call:
     def _tell(self, passed: Passed, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]] = iter) -> None:
         """Tell what came, and how it ended. An error that the body itself reports outranks the rest."""
         # A stream is closed at its last event: where nothing is looked at, that is not to be told from leaving early.
-        has_ended = passed.was_exhausted or (passed.error is None and self._surface.keeps == "nothing")
+        is_unseen = self._surface.keeps == "nothing" and self._mime_type == "text/event-stream"
+        has_ended = passed.was_exhausted or (is_unseen and passed.error is None)
         chunks = decode(passed.chunks)
         if self._is_streamed and self._surface.stream:
             streamed = fold(self._surface.stream, chunks)

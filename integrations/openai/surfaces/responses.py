@@ -27,9 +27,6 @@ from tracer.integrations.openai.surfaces.parts import arguments, parts
 
 _FINISH_REASONS = {"max_output_tokens": "length"}
 
-_RESULTS = ("results", "outputs", "output", "result", "error")
-"""The fields of a provider's tool call that hold what it brought."""
-
 _DELTAS: dict[str, tuple[str, str | None]] = {
     "response.output_text.delta": ("content", "output_text"),
     "response.refusal.delta": ("content", "refusal"),
@@ -145,26 +142,21 @@ def _item(item: Body) -> tuple[str, list[Part]]:
 
 
 def _call_parts(tool: str, item: Body) -> list[Part]:
-    """Return a tool call. One with a `call_id` waits for the program's answer; the others ran at the provider, and
-    what they brought is a part of its own."""
+    """Return a tool call. One with a `call_id` waits for the program's answer; the others ran at the provider, and are
+    told with what they brought: a picture as a part of its own, with the id of its call."""
     if "call_id" not in item:
-        asked = {name: value for name, value in item.items() if name not in _RESULTS}
-        call = {"type": "server_tool_call", "id": item.get("id"), "name": tool, "server_tool_call": asked}
-        return [call, *_results(tool, item)]
+        picture = item.get("result") if tool == "image_generation" else None
+        ran = {name: value for name, value in item.items() if name != "result" or not isinstance(picture, str)}
+        call = {"type": "server_tool_call", "id": item.get("id"), "name": tool, "server_tool_call": ran}
+        return [call, {**_picture(picture, item), "id": item.get("id")}] if isinstance(picture, str) else [call]
     given = next((item[name] for name in ("arguments", "input", "action", "operation") if name in item), None)
     written = arguments(given) if "arguments" in item else given
     return [genai.tool_call(item.get("name") or tool, written, id=item["call_id"])]
 
 
-def _results(tool: str, item: Body) -> list[Part]:
-    """Return what a tool of the provider brought: a picture as such, all else as it came."""
-    brought = {name: item[name] for name in _RESULTS if item.get(name)}
-    if tool == "image_generation" and isinstance(picture := brought.pop("result", None), str):
-        form = item.get("output_format")
-        mime_type = f"image/{form}" if isinstance(form, str) else None
-        return [media(picture, modality="image", mime_type=mime_type)]
-    response = {"type": "server_tool_call_response", "id": item.get("id"), "server_tool_call_response": brought}
-    return [response] if brought else []
+def _picture(data: str, item: Body) -> Part:
+    form = item.get("output_format")
+    return media(data, modality="image", mime_type=f"image/{form}" if isinstance(form, str) else None)
 
 
 def _finish_reason(body: Body, items: Iterable[Body]) -> str | None:
@@ -210,7 +202,6 @@ FETCH = Surface(
 COMPACT = Surface(
     operation="chat",
     kind="llm",
-    api_type="responses",
     name="responses.compact",
     request_fields=request_fields,
     response_fields=response_fields,
