@@ -14,6 +14,8 @@ from wire import Answer, WireServer, event_stream, json_answer
 
 import tracer
 from tracer import instrument
+from tracer.integrations import model_calls
+from tracer.recorder import start_span
 from tracer.span_row import SpanRow
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -273,3 +275,20 @@ def test_a_stream_without_a_name_is_no_failure_though_its_end_is_not_seen(
         pass
 
     assert [(span.name, span.status) for span in spans()] == [("POST /wells", "OK")]
+
+
+def test_a_framework_is_asked_for_its_span_by_texts_alone(
+    client: openai.OpenAI, wire: WireServer, spans: Spans
+) -> None:
+    """A picture made while a framework waits for its model is a call of its own; a completion is the model's."""
+    framework = start_span("completion", kind="llm")
+    model_calls.announce(framework, [{"role": "user", "parts": [{"type": "text", "content": "A well"}]}])
+    wire.answer = json_answer({"created": 1, "data": [{"b64_json": base64_of(PNG)}]})
+    client.images.generate(model="gpt-image-1", prompt="A well")
+    wire.answer = json_answer({"id": "cmpl-1", "choices": [{"index": 0, "text": " is deep.", "finish_reason": "stop"}]})
+    client.completions.create(model="gpt-3.5-turbo-instruct", prompt="A well")
+    framework.end()
+
+    told = {span.name: span for span in spans()}
+    assert list(told) == ["completion", "images.generate gpt-image-1"]
+    assert (told["completion"].response_id, told["completion"].finish_reasons) == ("cmpl-1", ["stop"])
