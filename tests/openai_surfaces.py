@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pydantic
-from wire import Answer, event_stream, json_answer
+from scripted import Answer, event_stream, json_answer
 
 PNG = b"\x89PNG\r\n\x1a\n the picture of a well"
 WAV = b"RIFF\x00\x00\x00\x00WAVE the sound of a well"

@@ -19,7 +19,7 @@ from typing import Any
 import openai
 import pytest
 from openai_surfaces import CASES, Case
-from wire import REQUEST_ID, Request, WireServer, json_answer
+from scripted import REQUEST_ID, Request, WireServer, json_answer
 
 from tracer import instrument
 from tracer.span_row import SpanRow, span_row

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 from openai_surfaces import ANSWER, MP3, PNG, WAV, base64_of, blob
-from wire import Answer, WireServer, event_stream, json_answer
+from scripted import Answer, WireServer, event_stream, json_answer
 
 import tracer
 from tracer import instrument
