@@ -54,7 +54,7 @@ bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and w
 	$(BIN)/python bench/page.py
 
 coverage: $(VENV)/installed-dev  ## write docs/coverage.md: which surfaces of which library the tests saw, in which ways
-	$(BIN)/pytest -q --coverage-page $(shell find tests -name 'test_*matrix.py')
+	$(BIN)/pytest -q --coverage-page $(shell grep -rl --include='test_*.py' '"covers"' tests)
 
 docs: $(VENV)/installed-dev  ## write the pages that are made from the code
 	$(BIN)/python docs/generate.py

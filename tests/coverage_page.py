@@ -19,15 +19,15 @@ import pytest
 INTRODUCTION = """\
 # What is recorded, as the tests saw it
 
-Each cell is a call through the real client over real HTTP to a server on loopback, made twice: untraced, and traced.
-The program has to get the same both times, and there has to be one span, with the status, tokens, input and output of
-what went over the wire. The marks are the ends of the call that were seen: **✓** it ended well, **✗** it failed, **⊘**
-it was left early. A dot: there is no such way, or it is none of its own. Where modes differ, they stand in order.
+Each mark stands for a test that saw a call end so: **✓** well, **✗** with an error, **⊘** left early. The call goes
+through the real library to a server on loopback; the program has to get what it gets untraced, and what is recorded has
+to have the status, tokens, input and output of what went over the wire. A dot: there is no such way, or it is none of
+its own. Where modes differ, as those of two clients, they stand in their order.
 
 The tests write this page: `make coverage`.
 """
 DISTRIBUTIONS = {"OpenAI": "openai", "LangChain": "langchain-core", "LangGraph": "langgraph"}
-"""The library of a table, and the package whose version stands above it."""
+"""The library of a table, up to a colon, and the package whose version stands above it."""
 
 MARKS = {"ok": "✓", "error": "✗", "early close": "⊘"}
 _VERSION = re.compile(r"^Written with .*\n", re.M)
@@ -73,7 +73,7 @@ def _lines(library: str, cells: Sequence[Cell], files: Iterable[str]) -> Iterato
 
 
 def _version(library: str) -> str:
-    name = DISTRIBUTIONS.get(library, library)
+    name = DISTRIBUTIONS.get(library.partition(":")[0], library)
     try:
         return f"{name} {version(name)}"
     except PackageNotFoundError:
