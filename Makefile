@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
-.PHONY: demo test test-all test-floors test-frameworks lint types audit fuzz bench docs browser clean help
+.PHONY: demo test test-all test-floors test-frameworks lint types audit fuzz bench coverage docs browser clean help
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ BENCHES := recording redaction starting absorbing size questions commands
 bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and write docs/performance.md
 	@for name in $(BENCHES); do echo "$$(date +%T) bench/$$name.py"; $(BIN)/python bench/$$name.py || exit 1; done
 	$(BIN)/python bench/page.py
+
+coverage: $(VENV)/installed-dev  ## write docs/coverage.md: which surfaces of which library the tests saw, in which ways
+	$(BIN)/pytest -q --coverage-page $(shell grep -rl --include='test_*.py' '"covers"' tests)
 
 docs: $(VENV)/installed-dev  ## write the pages that are made from the code
 	$(BIN)/python docs/generate.py

@@ -5,6 +5,7 @@ Source: https://github.com/open-telemetry/semantic-conventions-genai
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -48,8 +49,10 @@ def uri(uri: str, *, modality: str, mime_type: str | None = None) -> Part:
     return _known(type="uri", modality=modality, mime_type=mime_type, uri=uri)
 
 
-def blob(content: str, *, modality: str, mime_type: str | None = None) -> Part:
-    """`content` is base64."""
+def blob(content: str | bytes | None, *, modality: str, mime_type: str | None = None) -> Part:
+    """`content` is base64, or the bytes themselves; None where it is not known."""
+    if isinstance(content, bytes):
+        content = b64encode(content).decode()
     return _known(type="blob", modality=modality, mime_type=mime_type, content=content)
 
 

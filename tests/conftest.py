@@ -20,6 +20,8 @@ from tracer.span_row import SpanRow, span_row
 from tracer.store import Store
 from tracer.tree import build_tree
 
+pytest_plugins = ["coverage_page"]
+
 
 @pytest.fixture
 def store_path(tmp_path: Path) -> Iterator[Path]:

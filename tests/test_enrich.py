@@ -270,3 +270,19 @@ def test_decimal_columns_hold_nine_places(path: Path) -> None:
     absorbed(path, call(input_tokens=1, output_tokens=0, request_model="gpt-4o-mini"))
     table = Store(path).sql("select cost_usd from spans").arrow()
     assert table.column("cost_usd").to_pylist() == [Decimal("0.000000150")]
+
+
+@pytest.mark.parametrize("operation", ["image_generation", "speech", "transcription", "video_generation"])
+def test_of_pictures_and_sounds_no_tokens_are_invented(path: Path, operation: str) -> None:
+    said = [{"role": "user", "parts": [{"type": "text", "content": "A well."}]}]
+    columns = {"kind": "llm", "operation": operation, "provider": "openai", "request_model": "gpt-4o-mini"}
+    row = absorbed(path, span("made", **columns, input=said, output=said))["made"]
+
+    assert (row["input_tokens"], row["output_tokens"], row["usage_source"], row["cost_usd"]) == (None,) * 4
+
+
+def test_a_picture_has_its_tokens_but_no_cost_that_is_known(path: Path) -> None:
+    columns = {"kind": "llm", "provider": "openai", "request_model": "gpt-image-1", "operation": "image_generation"}
+    row = absorbed(path, span("made", **columns, input_tokens=40, output_tokens=1056))["made"]
+
+    assert (row["output_tokens"], row["usage_source"], row["cost_usd"]) == (1056, "api", None)

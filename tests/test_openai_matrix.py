@@ -1,271 +1,325 @@
 """Every surface in every way of calling it: one true span, and for the program the same as without us.
 
-The real client talks real HTTP to the loopback server. Each cell runs twice, untraced and traced, against servers
-that answer alike.
+The real clients talk real HTTP to a server on loopback. Each cell runs twice, untraced and traced: what the program
+sees must be the same, and so must what the server got. The cells are what docs/coverage.md shows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+from openai_surfaces import CASES, Case
+from scripted import REQUEST_ID, Request, WireServer, json_answer
 
 from tracer import instrument
-from tracer.demo.server import LoopbackServer, Reply, Usage
-from tracer.span_row import SpanRow
+from tracer.span_row import SpanRow, span_row
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-QUESTION = "Where does the water of a well come from?"
-ANSWER = "From the ground, where rain has gathered."
-USAGE = Usage(120, 30, cached_tokens=64, reasoning_tokens=10)
+EVENTS = ("stream", "raw stream", "streaming response of events")
+WAYS = ("plain", "raw", "streaming response", *EVENTS)
+OUTCOMES = {"ok": "OK", "error": "ERROR", "early close": "CANCELLED"}
+READ_BEFORE_IT_RETURNS = ("plain", "raw")
+REFUSED = {"error": {"message": "The question is too deep.", "type": "invalid_request_error", "code": None}}
+
+
+def ways(case: Case) -> tuple[str, ...]:
+    if case.only_ways:
+        return tuple(case.only_ways)
+    if case.manager:
+        return ("stream",)
+    return WAYS if case.streaming is not None else WAYS[:3]
 
 
 @dataclass(frozen=True)
-class Case:
-    resource: Callable[[Any], Any]
-    request: dict[str, Any]
-    input: list[Any]
-    streams: bool = True
+class Cell:
+    case: Case
+    mode: str
+    way: str
+    outcome: str
 
+    def method(self, client: Any, prefix: str = "") -> Callable[..., Any]:
+        """The SDK's method with its arguments, or the one of its name under a prefix such as `with_raw_response`."""
+        *path, name = self.case.method.split(".")
+        owner = client
+        for step in [*path, prefix] if prefix else path:
+            owner = getattr(owner, step)
+        streaming = self.case.streaming if self.way in EVENTS else None
+        return partial(getattr(owner, name), *self.case.args, **self.case.request, **(streaming or {}))
 
-CASES = {
-    "chat": Case(
-        lambda client: client.chat.completions,
-        {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": QUESTION}], "temperature": 0.5},
-        [{"role": "user", "parts": [{"type": "text", "content": QUESTION}]}],
-    ),
-    "responses": Case(
-        lambda client: client.responses,
-        {"model": "gpt-4o-mini", "input": QUESTION, "temperature": 0.5},
-        [{"role": "user", "parts": [{"type": "text", "content": QUESTION}]}],
-    ),
-    "embeddings": Case(
-        lambda client: client.embeddings,
-        {"model": "text-embedding-3-small", "input": [QUESTION, ANSWER]},
-        [QUESTION, ANSWER],
-        streams=False,
-    ),
-}
-WAYS = ["plain", "stream", "raw", "raw stream", "streaming response", "streaming response of events"]
-OUTCOMES = ["ok", "error", "early close"]
-READ_BEFORE_IT_RETURNS = ("plain", "raw")
+    def is_left_at(self, event: Any) -> bool:
+        return self.outcome == "early close" and self.case.first in str(event)
+
 
 CELLS = [
-    pytest.param(surface, is_async, way, outcome, id=f"{surface}-{'async' if is_async else 'sync'}-{way}-{outcome}")
-    for surface, case in CASES.items()
-    for is_async in (False, True)
-    for way in WAYS
+    pytest.param(Cell(case, mode, way, outcome), id=f"{case.surface}-{mode}-{way}-{outcome}")
+    for case in CASES
+    for mode in ("sync", "async")
+    for way in ways(case)
     for outcome in OUTCOMES
-    if (case.streams or "stream" not in way or way == "streaming response")
-    and not (outcome == "early close" and way in READ_BEFORE_IT_RETURNS)
+    if not (outcome == "early close" and way in READ_BEFORE_IT_RETURNS)
 ]
 
 
-@pytest.mark.parametrize(("surface", "is_async", "way", "outcome"), CELLS)
+@dataclass
+class Bench:
+    """What all cells share: a server, a client of each kind, and the loop in which the asynchronous one lives."""
+
+    server: WireServer
+    client: openai.OpenAI
+    async_client: openai.AsyncOpenAI
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, cell: Cell) -> tuple[list[Any], list[Request]]:
+        """Make the call; return all that the program gets to see, and what the server got."""
+        self.server.requests.clear()
+        self.server.answer = cell.case.stream_answer if cell.way in EVENTS else cell.case.answer
+        if cell.outcome == "error":
+            self.server.answer = json_answer(REFUSED, status=400)
+        if cell.mode == "sync":
+            seen = see(self.client, cell)
+        else:
+            seen = self.loop.run_until_complete(see_async(self.async_client, cell))
+        return [plain_form(item) for item in seen], list(self.server.requests)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    loop = asyncio.new_event_loop()
+    with WireServer() as server, openai.OpenAI(base_url=server.base_url, api_key="any") as client:
+        async_client = openai.AsyncOpenAI(base_url=server.base_url, api_key="any")
+        yield Bench(server, client, async_client, loop)
+        loop.run_until_complete(async_client.close())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
+@pytest.fixture
+def written(store_path: Path) -> Callable[[], list[SpanRow]]:
+    """The spans as they stand in the journal: a cell needs no database to be read."""
+
+    def read() -> list[SpanRow]:
+        segments = store_path.parent.glob("*.journal/*.ndjson")
+        rows = [json.loads(line) for path in segments for line in path.read_bytes().splitlines()]
+        return [span_row(row) for row in rows if "record" not in row and row["rev"]]
+
+    return read
+
+
+@pytest.mark.parametrize("cell", CELLS)
 def test_each_call_is_one_true_span_and_nothing_changes_for_the_program(
-    surface: str, is_async: bool, way: str, outcome: str, spans: Callable[[], list[SpanRow]]
+    cell: Cell,
+    bench: Bench,
+    written: Callable[[], list[SpanRow]],
+    record_property: Callable[[str, object], None],
 ) -> None:
-    case = CASES[surface]
-    untraced, _ = run(case, is_async, way, outcome)
+    case, outcome, is_event_stream = cell.case, cell.outcome, cell.way in EVENTS
+    record_property("covers", ("OpenAI", case.surface, cell.mode, cell.way, outcome))
+    untraced = bench.run(cell)
     instrument("openai")
-    traced, server = run(case, is_async, way, outcome)
+    traced = bench.run(cell)
+    [request] = traced[1]
+    asked = {**case.asked, "request_parameters": parameters(case, request)}
 
     assert traced == untraced
-    [span] = spans()
-    [request] = server.requests
-    is_event_stream = way in ("stream", "raw stream", "streaming response of events")
-    assert span.status == {"ok": "OK", "error": "ERROR", "early close": "CANCELLED"}[outcome]
-    assert span.name == f"{span.operation} {case.request['model']}"
-    assert span.kind == ("llm" if case.streams else "embedding")
-    assert span.operation == ("chat" if case.streams else "embeddings")
-    assert span.provider == "openai"
-    assert span.request_model == request.body["model"]
-    assert span.request_id == "req_000001"
-    assert span.retries == 0
-    assert span.stream == (is_event_stream if case.streams else None)
-    assert span.input == case.input
-    told = {"model", "messages", "input", "stream"}
-    assert span.request_parameters == {name: value for name, value in request.body.items() if name not in told}
-    assert span.attributes["http.response.status_code"] == (400 if outcome == "error" else 200)
-    assert span.attributes["server.address"] == "127.0.0.1"
-    assert (span.ttft_ns is not None) == (is_event_stream and outcome != "error")
+    [span] = written()
+    assert span.status == OUTCOMES[outcome]
+    assert (span.provider, span.request_id, span.retries) == ("openai", REQUEST_ID, 0)
+    assert said(span, "http.response.status_code") == (400 if outcome == "error" else 200)
+    assert said(span, "server.address") == "127.0.0.1"
     if outcome == "error":
         assert span.error_type == "openai.BadRequestError"
         assert "The question is too deep." in span.status_message
-        assert span.output is None
-    elif outcome == "early close":
-        assert span.input_tokens is None
-        assert told_text(span) == ("From" if is_event_stream else None)
-    elif case.streams:
-        assert told_text(span) == ANSWER
-        assert span.finish_reasons == ["stop"]
-        assert tokens(span) == (120, 30, 64, 10)
-        assert span.usage_source == "api"
-        assert span.response_model == "gpt-4o-mini-2024-07-18"
+        assert_says(span, {**asked, "output": None, "counts": {}})
+    elif outcome == "ok":
+        assert_says(span, {**asked, **case.told})
+        assert span.usage_source == ("api" if case.told["counts"] else None)
+    elif is_event_stream:
+        assert_says(span, {**asked, **case.broken, "counts": {}})
     else:
-        assert span.output == {"count": 2, "dimensions": 1536}
-        assert span.input_tokens == 120
+        assert_says(span, {**asked, "output": None, "counts": {}})
+    if case.streaming is not None:
+        assert span.stream == is_event_stream
+        assert (span.ttft_ns is not None) == (is_event_stream and outcome != "error")
 
 
-def told_text(span: SpanRow) -> str | None:
-    return span.output[0]["parts"][0]["content"] if span.output else None
+def parameters(case: Case, request: Request) -> dict[str, Any] | None:
+    """What is to be known of a model call beside its model and what it says: all else that went over the wire."""
+    if case.asked["kind"] in ("http", "agent"):
+        return None
+    sent = request.json if request.content_type == "application/json" else {}
+    elsewhere = ("model", "stream", "messages", "input", "tools", "instructions", "prompt", "query")
+    return case.asked.get("request_parameters", {}) | {key: sent[key] for key in sent if key not in elsewhere}
 
 
-def tokens(span: SpanRow) -> tuple[int | None, ...]:
-    return span.input_tokens, span.output_tokens, span.cached_tokens, span.reasoning_tokens
+def assert_says(span: SpanRow, facts: dict[str, Any]) -> None:
+    assert {name: with_hashes(said(span, name)) for name in facts} == with_hashes(facts)
 
 
-def run(case: Case, is_async: bool, way: str, outcome: str) -> tuple[list[Any], LoopbackServer]:
-    """Make the call against a new server; return all that the program gets to see, and the server."""
-    reply = Reply(text=ANSWER, usage=USAGE)
-    if outcome == "error":
-        reply = Reply(status=400, error="The question is too deep.")
-    with LoopbackServer() as server:
-        server.script(reply)
-        seen = asyncio.run(see_async(server, case, way, outcome)) if is_async else see(server, case, way, outcome)
-    return [without_times(item) for item in seen], server
+def said(span: SpanRow, name: str) -> Any:
+    """What a span says under the name of a column or of an attribute, or of all its counts of tokens."""
+    if name == "counts":
+        counted = {column: getattr(span, column) for column in SpanRow.__slots__ if column.endswith("_tokens")}
+        counted |= {key: value for key, value in span.attributes.items() if key.startswith("gen_ai.usage.")}
+        return {name: count for name, count in counted.items() if count is not None}
+    return getattr(span, name) if name in SpanRow.__slots__ else span.attributes.get(name)
 
 
-def see(server: LoopbackServer, case: Case, way: str, outcome: str) -> list[Any]:
-    with openai.OpenAI(base_url=server.base_url, api_key="any") as client:
-        try:
-            return list(CALLS[way](case.resource(client), request(case, way), outcome))
-        except openai.APIError as error:
-            return [type(error), error]
+def with_hashes(value: Any) -> Any:
+    """The value with the hash of each blob in the place of its content, whether that stands in it or beside it."""
+    if isinstance(value, list):
+        return [with_hashes(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "blob":
+        facts = {name: fact for name, fact in value.items() if name not in ("content", "attachment", "bytes")}
+        content = value.get("content")
+        digest = hashlib.sha256(base64.b64decode(content)).hexdigest() if content else value["attachment"]
+        return {**facts, "sha256": digest}
+    return {name: with_hashes(item) for name, item in value.items()}
 
 
-async def see_async(server: LoopbackServer, case: Case, way: str, outcome: str) -> list[Any]:
-    async with openai.AsyncOpenAI(base_url=server.base_url, api_key="any") as client:
-        try:
-            return [seen async for seen in ASYNC_CALLS[way](case.resource(client), request(case, way), outcome)]
-        except openai.APIError as error:
-            return [type(error), error]
+def plain_form(seen: Any) -> Any:
+    """What a program saw, in a form that two runs can be compared by."""
+    if isinstance(seen, type | bytes | str | int):
+        return seen
+    return type(seen), seen.content if hasattr(seen, "iter_bytes") else repr(seen)
 
 
-def request(case: Case, way: str) -> dict[str, Any]:
-    if way not in ("stream", "raw stream", "streaming response of events"):
-        return case.request
-    options = {"stream_options": {"include_usage": True}} if "messages" in case.request else {}
-    return {**case.request, "stream": True, **options}
+def see(client: openai.OpenAI, cell: Cell) -> list[Any]:
+    try:
+        return list(CALLS[cell.way](client, cell))
+    except openai.APIError as error:
+        return [type(error), error]
 
 
-def plain(resource, request, outcome):
-    result = resource.create(**request)
-    yield from (type(result), result, result._request_id)
+async def see_async(client: openai.AsyncOpenAI, cell: Cell) -> list[Any]:
+    try:
+        return [seen async for seen in ASYNC_CALLS[cell.way](client, cell)]
+    except openai.APIError as error:
+        return [type(error), error]
 
 
-def stream(resource, request, outcome):
-    with resource.create(**request) as events:
-        yield from (type(events), type(events.response))
+def plain(client, cell):
+    result = cell.method(client)()
+    yield from (type(result), result, getattr(result, "_request_id", ""))
+
+
+def stream(client, cell):
+    with cell.method(client)() as events:
+        yield type(events)
         for event in events:
             yield from (type(event), event)
-            if outcome == "early close" and "From" in str(event):
+            if cell.is_left_at(event):
                 break
 
 
-def raw(resource, request, outcome):
-    response = resource.with_raw_response.create(**request)
+def raw(client, cell):
+    response = cell.method(client, "with_raw_response")()
     yield from (type(response), response.retries_taken, response.http_response.is_closed, response.parse())
 
 
-def raw_stream(resource, request, outcome):
-    response = resource.with_raw_response.create(**request)
+def raw_stream(client, cell):
+    response = cell.method(client, "with_raw_response")()
     yield from (type(response), response.http_response.is_closed)
     for event in (events := response.parse()):
         yield from (type(events), event)
-        if outcome == "early close" and "From" in str(event):
+        if cell.is_left_at(event):
             events.close()
             break
 
 
-def streaming_response(resource, request, outcome):
-    with resource.with_streaming_response.create(**request) as response:
+def streaming_response(client, cell):
+    with cell.method(client, "with_streaming_response")() as response:
         yield from (type(response), response.http_response.is_closed)
-        if outcome == "ok":
-            yield from (response.parse(), response.read() == response.http_response.content)
+        if cell.outcome == "ok":
+            yield from (response.read(), response.parse())
     yield response.http_response.elapsed.total_seconds() > 0
 
 
-def streaming_response_of_events(resource, request, outcome):
-    with resource.with_streaming_response.create(**request) as response:
+def streaming_response_of_events(client, cell):
+    with cell.method(client, "with_streaming_response")() as response:
         yield type(response)
         for line in response.iter_lines():
             yield line
-            if outcome == "early close" and '"From"' in line:
+            if line.startswith("data") and cell.is_left_at(line):
                 break
 
 
-async def plain_async(resource, request, outcome):
-    result = await resource.create(**request)
-    for seen in (type(result), result, result._request_id):
+async def plain_async(client, cell):
+    result = await cell.method(client)()
+    for seen in (type(result), result, getattr(result, "_request_id", "")):
         yield seen
 
 
-async def stream_async(resource, request, outcome):
-    async with await resource.create(**request) as events:
+async def stream_async(client, cell):
+    made = cell.method(client)()
+    async with made if cell.case.manager else await made as events:
         yield type(events)
         async for event in events:
             yield type(event)
             yield event
-            if outcome == "early close" and "From" in str(event):
+            if cell.is_left_at(event):
                 break
 
 
-async def raw_async(resource, request, outcome):
-    response = await resource.with_raw_response.create(**request)
+async def raw_async(client, cell):
+    response = await cell.method(client, "with_raw_response")()
     for seen in (type(response), response.retries_taken, response.http_response.is_closed, response.parse()):
         yield seen
 
 
-async def raw_stream_async(resource, request, outcome):
-    response = await resource.with_raw_response.create(**request)
+async def raw_stream_async(client, cell):
+    response = await cell.method(client, "with_raw_response")()
     yield type(response)
     async for event in (events := response.parse()):
         yield event
-        if outcome == "early close" and "From" in str(event):
+        if cell.is_left_at(event):
             await events.close()
             break
 
 
-async def streaming_response_async(resource, request, outcome):
-    async with resource.with_streaming_response.create(**request) as response:
+async def streaming_response_async(client, cell):
+    async with cell.method(client, "with_streaming_response")() as response:
         yield type(response)
-        if outcome == "ok":
+        if cell.outcome == "ok":
+            yield await response.read()
             yield await response.parse()
     yield response.http_response.elapsed.total_seconds() > 0
 
 
-async def streaming_response_of_events_async(resource, request, outcome):
-    async with resource.with_streaming_response.create(**request) as response:
+async def streaming_response_of_events_async(client, cell):
+    async with cell.method(client, "with_streaming_response")() as response:
         yield type(response)
         async for line in response.iter_lines():
             yield line
-            if outcome == "early close" and '"From"' in line:
+            if line.startswith("data") and cell.is_left_at(line):
                 break
 
 
-CALLS = dict(zip(WAYS, [plain, stream, raw, raw_stream, streaming_response, streaming_response_of_events], strict=True))
-ASYNC_CALLS = dict(
-    zip(
-        WAYS,
-        [
-            plain_async,
-            stream_async,
-            raw_async,
-            raw_stream_async,
-            streaming_response_async,
-            streaming_response_of_events_async,
-        ],
-        strict=True,
-    )
-)
-
-
-def without_times(seen: Any) -> Any:
-    return seen if isinstance(seen, type) else re.sub(r"created(_at)?\W+[\d.]+", "created", repr(seen))
+CALLS = {
+    "plain": plain,
+    "raw": raw,
+    "streaming response": streaming_response,
+    "stream": stream,
+    "raw stream": raw_stream,
+    "streaming response of events": streaming_response_of_events,
+}
+ASYNC_CALLS = {
+    "plain": plain_async,
+    "raw": raw_async,
+    "streaming response": streaming_response_async,
+    "stream": stream_async,
+    "raw stream": raw_stream_async,
+    "streaming response of events": streaming_response_of_events_async,
+}

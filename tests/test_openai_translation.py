@@ -17,13 +17,14 @@ from openai_samples import (
     RESPONSES_REQUEST,
     RESPONSES_RESPONSE,
 )
+from openai_surfaces import CASES, Case
 
-from tracer.integrations.openai import chat, embeddings, responses
 from tracer.integrations.openai.body import parse
 from tracer.integrations.openai.provider import provider_of
 from tracer.integrations.openai.stream import decoded, fold, server_sent_events
 from tracer.integrations.openai.surface import Surface
-from tracer.integrations.openai.surfaces import classify
+from tracer.integrations.openai.surfaces import TABLE, chat, classify, completions, embeddings, responses
+from tracer.integrations.openai.surfaces.light import unnamed
 
 
 def text(content: str) -> dict[str, Any]:
@@ -228,15 +229,36 @@ def test_vectors_are_counted_and_not_kept(vector: Any) -> None:
         ("POST", "/chat/completions", chat.CHAT),
         ("post", "https://proxy.example/openai/deployments/gpt/chat/completions?api-version=1", chat.CHAT),
         ("POST", "/responses", responses.RESPONSES),
+        ("POST", "/responses?beta=true", responses.RESPONSES),
         ("POST", "/embeddings", embeddings.EMBEDDINGS),
-        ("GET", "/chat/completions", None),
-        ("POST", "/responses/resp_1/cancel", None),
-        ("POST", "/completions", None),
-        ("GET", "/models", None),
+        ("POST", "/completions", completions.COMPLETIONS),
     ],
 )
-def test_a_request_belongs_to_one_surface_or_to_none(method: str, url: str, surface: Surface | None) -> None:
-    assert classify(method, url) is surface
+def test_a_model_call_is_known_by_the_end_of_its_path(method: str, url: str, surface: Surface) -> None:
+    assert classify(method, url) == (surface, {})
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "name", "ids"),
+    [
+        ("GET", "/responses/resp_1", "responses.retrieve", {"response_id": "resp_1"}),
+        ("POST", "/responses/resp_1/cancel", "responses.cancel", {"response_id": "resp_1"}),
+        ("POST", "/responses/compact", "responses.compact", {}),
+        ("GET", "/chat/completions", "chat.completions.list", {}),
+        ("GET", "/files?after=file_1", "files.list", {}),
+        ("DELETE", "https://api.openai.com/v1/files/file_1", "files.delete", {"file_id": "file_1"}),
+        ("GET", "/containers/c/files/f", "containers.files.retrieve", {"container_id": "c", "file_id": "f"}),
+        ("POST", "/videos/characters", "videos.create_character", {}),
+        ("POST", "/videos/v/remix", "videos.remix", {"video_id": "v"}),
+        ("GET", "/models", "GET /models", {}),
+        ("PUT", "/files/file_1", "PUT /files/file_1", {}),
+        ("POST", "/agents/environments/e/files", "POST /agents/environments/e/files", {}),
+    ],
+)
+def test_all_else_is_called_as_in_the_sdk_or_by_its_path(method: str, url: str, name: str, ids: dict[str, str]) -> None:
+    surface, found = classify(method, url)
+
+    assert (surface.name, found) == (name, ids)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +318,22 @@ def test_the_first_content_is_what_the_model_says_and_not_that_it_begins() -> No
     assert first(responses.RESPONSES, RESPONSES_EVENTS[:2]) is None
 
 
+def surface_of(case: Case) -> Surface:
+    """The surface of the same method, by its name or by that of its operation."""
+    name = case.asked["name"].split(" ")[0]
+    api_type = case.asked.get("openai.api.type")
+    named = [surface for _, _, surface in TABLE if name in (surface.name, surface.operation)]
+    found = [surface for surface in named if api_type in (None, surface.api_type)]
+    return found[0] if found else unnamed("GET", "/models")
+
+
+def told_of(surface: Surface) -> Callable[[Any], Any]:
+    stream = surface.stream
+    return lambda events: (
+        stream and [surface.response_fields(stream.join(events)), [stream.is_content(event) for event in events]]
+    )
+
+
 @pytest.mark.parametrize(
     ("translate", "body"),
     [
@@ -308,6 +346,17 @@ def test_the_first_content_is_what_the_model_says_and_not_that_it_begins() -> No
         (lambda events: responses.response_fields(responses.join(events)), RESPONSES_EVENTS),
         (embeddings.request_fields, {"input": ["a", [1]]}),
         (embeddings.response_fields, {"data": [{"embedding": "AAAA"}, {"embedding": [1]}], "usage": {}}),
+        *[
+            (translate, body)
+            for case in CASES
+            for surface in [surface_of(case)]
+            for translate, body in [
+                (surface.request_fields, dict(case.request)),
+                (surface.response_fields, parse(case.answer.body)),
+                (told_of(surface), list(case.events)),
+            ]
+            if body
+        ],
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
 )

@@ -5,8 +5,8 @@ retries included, and `_process_response` sees the response that was accepted. A
 them: parse and stream helpers, raw and streaming responses, Azure, copies of clients, plain `client.post`. What the
 program gets is what the SDK made; of a response that is still to be read only the byte stream is replaced.
 
-Here is the wiring; `surfaces` says what is recorded, `call` tells it to the span, `stream` listens to bodies, and
-`chat`, `responses` and `embeddings` translate.
+Here is the wiring; `call` tells a call to its span, `stream` listens to bodies, and `surfaces` is the table of what is
+recorded, with a file for each family that translates it.
 
 Source: https://github.com/open-telemetry/semantic-conventions-genai
 """

@@ -72,12 +72,16 @@ def _flat(tool: Body) -> Body:
 
 
 def usage_fields(usage: Any) -> Fields:
-    """Return the counts that the API gave, in the spelling of chat completions or that of responses.
+    """Return the counts that the API gave, in the spelling of chat completions or that of all others.
 
-    Cached, reasoning and audio tokens are parts of the totals, as the API counts them.
+    Cached, reasoning, audio, image and text tokens are parts of the totals, as the API counts them.
     """
     usage = mapping(usage)
-    sent = mapping(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
+    sent = mapping(
+        usage.get("prompt_tokens_details")
+        or usage.get("input_tokens_details")
+        or usage.get("input_token_details")  # of transcriptions
+    )
     received = mapping(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
     counts = {
         "input_tokens": usage.get("prompt_tokens", usage.get("input_tokens")),
@@ -87,6 +91,10 @@ def usage_fields(usage: Any) -> Fields:
         "reasoning_tokens": received.get("reasoning_tokens"),
         "audio_input_tokens": sent.get("audio_tokens"),
         "audio_output_tokens": received.get("audio_tokens"),
+        "gen_ai.usage.image.input_tokens": sent.get("image_tokens"),
+        "gen_ai.usage.image.output_tokens": received.get("image_tokens"),
+        "gen_ai.usage.text.input_tokens": sent.get("text_tokens"),
+        "gen_ai.usage.text.output_tokens": received.get("text_tokens"),
     }
     known = {name: count for name, count in counts.items() if count is not None}
     return {**known, "usage_source": "api"} if known else {}

@@ -21,15 +21,19 @@ from tracer.errors import contain
 from tracer.integrations.model_calls import claim
 from tracer.integrations.openai.body import Body, Fields, mapping, parse
 from tracer.integrations.openai.provider import provider_of
+from tracer.integrations.openai.request import request_body
 from tracer.integrations.openai.stream import Chunk, Passed, decoded, fold, tee
-from tracer.integrations.openai.surface import Surface
+from tracer.integrations.openai.surface import Raw, Surface
 from tracer.integrations.openai.surfaces import classify
-from tracer.recorder import now_ns, recording, start_span, use
+from tracer.recorder import RECORDER, now_ns, recording, start_span, use
 from tracer.rows import CANCELLED, INCOMPLETE
 from tracer.span import status_of
 
 _FRAMEWORKS_OWN = frozenset({"input", "output", "system_instructions", "status", "status_message", "error_type"})
 """What a framework that opened the span tells itself."""
+
+_FRAMEWORKS_OPERATIONS = ("chat", "text_completion")
+"""What a framework may have opened a span for."""
 
 _current: ContextVar[Call | None] = ContextVar("tracer_openai_call", default=None)
 
@@ -47,8 +51,8 @@ class requesting:
     def __init__(self, client: Any, options: Any) -> None:
         self._call: Call | None = None
         with contain("the start of an OpenAI call"):
-            if recording() and (surface := classify(options.method, options.url)):
-                self._call = Call(surface, client, options)
+            if recording():
+                self._call = Call(client, options)
 
     def __enter__(self) -> None:
         self._outer = _current.get()
@@ -74,16 +78,19 @@ class Call:
     Where a framework has opened a span for this very call, that one is enriched, and the framework ends it.
     """
 
-    def __init__(self, surface: Surface, client: Any, options: Any) -> None:
-        body = _request_body(options)
+    def __init__(self, client: Any, options: Any) -> None:
+        surface, ids = classify(options.method, options.url)
+        body = request_body(options, ids)
         fields: Fields = {}
         with contain("the request of an OpenAI call"):
             fields = surface.request_fields(body)
-        claimed = claim(fields.get("input", ())) if surface.kind == "llm" else None
+        claimed = claim(fields.get("input", ())) if surface.operation in _FRAMEWORKS_OPERATIONS else None
         self._surface = surface
         self._owns_span = claimed is None
         self._is_streamed = surface.stream is not None and bool(body.get("stream"))
         self._body_is_open = False
+        self._mime_type = ""
+        self._missed: list[str] = []
         self.span = claimed or start_span(_name(surface, body), kind=surface.kind)
         self._started = perf_counter_ns() - (now_ns() - self.span.start_ns)
         self._set(
@@ -108,13 +115,15 @@ class Call:
                 "http.response.status_code": response.status_code,
             }
         )
-        self._is_streamed &= "json" not in headers.get("content-type", "")
+        self._mime_type = headers.get("content-type", "").partition(";")[0].strip()
+        self._is_streamed &= "json" not in self._mime_type
+        self._is_streamed |= self._surface.stream is not None and self._mime_type == "text/event-stream"
         if response.is_closed:
-            self._tell([(None, response.content)], was_exhausted=True)
+            self._tell(Passed([(None, response.content)], True, None, len(response.content)))
         else:
             # The response is not held: its stream would lead back to it, and it would not be freed when it is dropped.
             decode = partial(decoded, response_class=type(response), encoding=headers.get("content-encoding"))
-            response.stream = tee(response.stream, partial(self._body_ended, decode))
+            response.stream = tee(response.stream, partial(self._body_ended, decode), keeps=self._kept_bytes())
             self._body_is_open = True
 
     def left(self, error: BaseException | None) -> None:
@@ -125,30 +134,50 @@ class Call:
         if error is not None or not self._body_is_open:
             self._end()
 
+    def _kept_bytes(self) -> int | None:
+        """Return how many bytes may be kept of the body that passes; None is all. Of base64, three bytes take four."""
+        value = None if self._is_streamed else RECORDER.config.max_value_bytes * 3 // 4
+        return {"all": None, "value": value, "nothing": 0}[self._surface.keeps]
+
     def _body_ended(self, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]], passed: Passed) -> None:
         with contain("the body of an OpenAI call"):
-            self._tell(decode(passed.chunks), was_exhausted=passed.was_exhausted, error=passed.error)
+            self._tell(passed, decode)
         self._end()
 
-    def _tell(self, chunks: Iterable[Chunk], *, was_exhausted: bool, error: BaseException | None = None) -> None:
+    def _tell(self, passed: Passed, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]] = iter) -> None:
         """Tell what came, and how it ended. An error that the body itself reports outranks the rest."""
+        # A stream is closed at its last event: where nothing is looked at, that is not to be told from leaving early.
+        is_unseen = self._surface.keeps == "nothing" and self._mime_type == "text/event-stream"
+        has_ended = passed.was_exhausted or (is_unseen and passed.error is None)
+        chunks = decode(passed.chunks)
         if self._is_streamed and self._surface.stream:
             streamed = fold(self._surface.stream, chunks)
-            body, has_ended = streamed.body, streamed.has_ended
+            fields, has_ended = self._surface.response_fields(streamed.body), streamed.has_ended
             if streamed.first_content_ns is not None:
                 self._set({"ttft_ns": streamed.first_content_ns - self._started})
         else:
-            body, has_ended = mapping(parse(b"".join(data for _, data in chunks))), was_exhausted
-        fields = self._surface.response_fields(body)
-        if error is not None and not has_ended:
-            self._fail(error)
-        elif was_exhausted and not has_ended:
+            fields = self._whole_fields(b"".join(data for _, data in chunks), passed)
+        if passed.error is not None and not has_ended:
+            self._fail(passed.error)
+        elif passed.was_exhausted and not has_ended:
             self._set({"status": INCOMPLETE, "status_message": "the stream ended without its last event"})
         elif not has_ended and not fields.get("finish_reasons"):  # who stops at the finish reason has all there is
             self._set({"status": CANCELLED})
         self._set(fields)
 
+    def _whole_fields(self, content: bytes, passed: Passed) -> Fields:
+        """Return what a body tells that is no stream of events."""
+        if self._surface.keeps == "nothing":
+            return {}
+        if self._surface.raw_fields is None or "json" in self._mime_type:
+            return self._surface.response_fields(mapping(parse(content)))
+        is_kept = bool(passed.chunks) or not passed.size
+        return self._surface.raw_fields(Raw(content if is_kept else None, self._mime_type, passed.size))
+
     def _set(self, fields: Fields) -> None:
+        if missed := fields.get("tracer.missed"):  # what the answer adds comes after what the request said
+            self._missed += missed
+            fields = {**fields, "tracer.missed": self._missed}
         if self.span.is_recording():
             self.span.set(**{name: fields[name] for name in fields if self._owns_span or name not in _FRAMEWORKS_OWN})
 
@@ -162,16 +191,8 @@ class Call:
 
 
 def _name(surface: Surface, body: Body) -> str:
-    model = body.get("model")
-    return f"{surface.operation} {model}" if model else surface.operation
-
-
-def _request_body(options: Any) -> Body:
-    """Return the JSON body that the client is about to send, `extra_body` included; empty where it sends none."""
-    sent = options.json_data if options.json_data is not None else getattr(options, "content", None)
-    body = mapping(parse(sent) if isinstance(sent, bytes) else sent)
-    merged = {**body, **mapping(options.extra_json)}
-    return {name: value for name, value in merged.items() if not isinstance(value, openai.NotGiven | openai.Omit)}
+    name, subject = surface.name or surface.operation, body.get(surface.subject)
+    return f"{name} {subject}" if subject else str(name)
 
 
 def _server(client: Any, url: str) -> Fields:

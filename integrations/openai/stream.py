@@ -6,6 +6,7 @@ very type that was there. Nothing is read ahead, nothing is held back.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass
@@ -18,16 +19,25 @@ from tracer.integrations.openai.surface import Stream
 Chunk: TypeAlias = "tuple[int | None, bytes]"
 """Bytes, and when they came (`perf_counter_ns`); None where that is not known."""
 
-_LAST_EVENTS = frozenset({"response.completed", "response.failed", "response.incomplete"})
+_LAST_EVENTS = frozenset(
+    {
+        *("response.completed", "response.failed", "response.incomplete"),
+        *("image_generation.completed", "image_edit.completed", "speech.audio.done", "transcript.text.done"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What had passed when a body was over: read to its end, broken by an error, or else closed early."""
+    """What had passed when a body was over: read to its end, broken by an error, or else closed early.
+
+    `size` counts the bytes; the chunks are gone where there were more bytes than were to be kept.
+    """
 
     chunks: list[Chunk]
     was_exhausted: bool
     error: BaseException | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +49,15 @@ class Streamed:
     first_content_ns: int | None
 
 
-def tee(stream: Any, on_end: Callable[[Passed], None]) -> Any:
-    """Return a byte stream like this one that calls `on_end` once: when it is closed, or else collected as garbage."""
+def tee(stream: Any, on_end: Callable[[Passed], None], *, keeps: int | None = None) -> Any:
+    """Return a byte stream like this one that calls `on_end` once: when it is closed, or else collected as garbage.
+
+    Of more than `keeps` bytes none are kept; None keeps all.
+    """
     for base in type(stream).__mro__:
         # By name, since the client may be built on httpx2 or on httpx, and each accepts its own classes only.
         if base.__name__ in _TEES:
-            return _class_of(_TEES[base.__name__], base)(stream, on_end)
+            return _class_of(_TEES[base.__name__], base)(stream, on_end, keeps)
     raise TypeError(f"{type(stream).__name__} is no byte stream")
 
 
@@ -105,10 +118,12 @@ def _decoded(chunks: Iterable[Chunk], response_class: Callable[..., Any], header
 class _Tee:
     """A body is over when it is exhausted or breaks, when it is closed, or when it is dropped as it is."""
 
-    def __init__(self, stream: Any, on_end: Callable[[Passed], None]) -> None:
+    def __init__(self, stream: Any, on_end: Callable[[Passed], None], keeps: int | None) -> None:
         self._stream = stream
         self._on_end: Callable[[Passed], None] | None = on_end
         self._chunks: list[Chunk] = []
+        self._keeps = sys.maxsize if keeps is None else keeps
+        self._size = 0
 
     def __getattr__(self, name: str) -> Any:
         # httpx2 keeps the elapsed time of a response on its stream.
@@ -116,6 +131,13 @@ class _Tee:
 
     def __del__(self) -> None:
         self._end()
+
+    def note(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size <= self._keeps:
+            self._chunks.append((perf_counter_ns(), chunk))
+        elif self._chunks:
+            self._chunks = []
 
     def reading_ended(self, error: BaseException | None) -> None:
         """The bytes have come to their end, or an error has broken them off; a reader that left closes the stream."""
@@ -126,14 +148,14 @@ class _Tee:
         on_end, self._on_end = self._on_end, None
         if on_end is not None:
             chunks, self._chunks = self._chunks, []
-            on_end(Passed(chunks, was_exhausted, error))
+            on_end(Passed(chunks, was_exhausted, error, self._size))
 
 
 class _SyncTee(_Tee):
     def __iter__(self) -> Iterator[bytes]:
         with _Reading(self):
             for chunk in self._stream:
-                self._chunks.append((perf_counter_ns(), chunk))
+                self.note(chunk)
                 yield chunk
 
     def close(self) -> None:
@@ -149,7 +171,7 @@ class _AsyncTee(_Tee):
         with _Reading(self):
             async with aclosing(chunks) if isinstance(chunks, AsyncGenerator) else nullcontext():
                 async for chunk in chunks:
-                    self._chunks.append((perf_counter_ns(), chunk))
+                    self.note(chunk)
                     yield chunk
 
     async def aclose(self) -> None:

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from properties.claim import Property
 from properties.values import json_scalars, texts
 from tracer.capture import encode
-from tracer.integrations.openai import chat, responses
-from tracer.integrations.openai.embeddings import EMBEDDINGS
 from tracer.integrations.openai.stream import Passed, fold, tee
+from tracer.integrations.openai.surfaces import TABLE
+
+_SURFACES = list({surface.request_fields: surface for _, _, surface in TABLE}.values())
+_STREAMED = list({surface.stream: surface for _, _, surface in TABLE if surface.stream}.values())
+"""Of those that translate alike, one."""
 
 _FIELDS = (
     *("id", "object", "model", "choices", "index", "delta", "message", "role", "content", "refusal", "reasoning"),
@@ -21,11 +24,14 @@ _FIELDS = (
     *("prompt_tokens_details", "cached_tokens", "audio", "error", "code", "data", "transcript", "type", "response"),
     *("item", "output", "output_index", "content_index", "summary", "call_id", "status", "incomplete_details", "text"),
     *("messages", "tools", "instructions", "conversation", "embedding", "encoding_format", "reason", "image_url"),
+    *("prompt", "image", "file", "logprobs", "b64_json", "output_format", "segments", "results", "query", "delta"),
 )
 _TYPES = (
     *("response.created", "response.output_item.added", "response.output_item.done", "response.output_text.delta"),
     *("response.function_call_arguments.delta", "response.completed", "response.incomplete", "error", "message"),
     *("function_call", "reasoning", "custom_tool_call_output", "web_search_call", "mcp_approval_response", "text"),
+    *("image_generation.partial_image", "image_edit.completed", "speech.audio.delta", "transcript.text.delta"),
+    *("transcript.text.done", "image_generation_call"),
 )
 _WORDS = ("assistant", "tool", "{", '{"a": 1}', "stop", "data:image/png;base64,iVBORw0K")
 
@@ -59,8 +65,7 @@ def torn_streams(draw: st.DrawFn) -> list[bytes]:
 
 def folds(chunks: list[bytes]) -> None:
     """Any bytes fold to something that can be recorded, however they are torn, and pass through as they are."""
-    for surface in (chat.CHAT, responses.RESPONSES):
-        assert surface.stream is not None
+    for surface in _STREAMED:
         streamed = fold(surface.stream, list(enumerate(chunks)))
         orjson.loads(encode(surface.response_fields(streamed.body)))
         torn_otherwise = fold(surface.stream, [(1, bytes([byte])) for byte in b"".join(chunks)])
@@ -86,7 +91,7 @@ class SyncByteStream:
 def translates(body: Any) -> None:
     """Any body of a request or a response is translated, or left out."""
     if isinstance(body, dict):
-        for surface in (chat.CHAT, responses.RESPONSES, EMBEDDINGS):
+        for surface in _SURFACES:
             orjson.loads(encode(surface.request_fields(body)))
             orjson.loads(encode(surface.response_fields(body)))
 

@@ -21,6 +21,8 @@ _IS_CALL = f"record is null and kind in ({', '.join(map(repr, MODEL_CALL_KINDS))
 _HAS_TOKENS = "coalesce(input_tokens, output_tokens) is not null"
 _NEEDS_COST = (
     f"{_IS_CALL} and {_HAS_TOKENS} and input_cost_usd is null and output_cost_usd is null and cost_usd is null"
+    # The tokens of a picture have rates of their own, which the prices do not tell.
+    " and operation is distinct from 'image_generation'"
 )
 
 
@@ -117,7 +119,8 @@ def _learn_prices(connection: DuckDBPyConnection) -> None:
 def _count_tokens(connection: DuckDBPyConnection) -> None:
     """Count what ended model calls said and heard where no usage came back.
 
-    A function that was given the kind llm has no model to count by, and is left alone.
+    A function that was given the kind llm has no model to count by, and is left alone. So is a call that does anything
+    but write on: pictures and sounds have no tokens that could be counted here.
     """
     result = connection.execute("""
         select trace_id, span_id, coalesce(response_model, request_model), if(input_tokens is null, input, null),
@@ -126,7 +129,8 @@ def _count_tokens(connection: DuckDBPyConnection) -> None:
         where record is null and kind = 'llm' and end_ns is not null and status in ('OK', 'INCOMPLETE', 'CANCELLED')
             and (input_tokens is null or output_tokens is null)
             and (operation in ('chat', 'text_completion', 'generate_content')
-                or (output is not null and coalesce(response_model, request_model) is not null))
+                or (operation is null and output is not null
+                    and coalesce(response_model, request_model) is not null))
     """)
     counts = []
     # One by one: their texts may be as large as the slice.

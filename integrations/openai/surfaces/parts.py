@@ -39,7 +39,9 @@ def _part(item: Any) -> Part:
 
 def _text(item: Body) -> Part | None:
     written = item.get("text")
-    return genai.text(written) if isinstance(written, str) else None
+    if not isinstance(written, str):
+        return None
+    return {**genai.text(written), **{name: item[name] for name in ("annotations", "logprobs") if item.get(name)}}
 
 
 def _refusal(item: Body) -> Part | None:

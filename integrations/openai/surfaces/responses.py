@@ -21,8 +21,9 @@ from tracer.integrations.openai.body import (
     tool_definitions,
     usage_fields,
 )
-from tracer.integrations.openai.parts import arguments, parts
 from tracer.integrations.openai.surface import Stream, Surface
+from tracer.integrations.openai.surfaces.media import media
+from tracer.integrations.openai.surfaces.parts import arguments, parts
 
 _FINISH_REASONS = {"max_output_tokens": "length"}
 
@@ -41,7 +42,7 @@ _DELTAS: dict[str, tuple[str, str | None]] = {
 
 def request_fields(body: Body) -> Fields:
     return {
-        "input": _input(body.get("input")),
+        "input": input_messages(body.get("input")),
         "system_instructions": parts(body.get("instructions")) or None,
         "tool_definitions": tool_definitions(body.get("tools")),
         "request_parameters": parameters(body, told=("input", "instructions", "tools")),
@@ -65,6 +66,12 @@ def response_fields(body: Body) -> Fields:
         **usage_fields(body.get("usage")),
         **error_fields(body.get("error")),
     }
+
+
+def fetched_fields(body: Body) -> Fields:
+    """Return what a response says that is only fetched: its tokens are told by the call that made it, and so is why
+    it failed."""
+    return response_fields({**body, "usage": None, "error": None})
 
 
 def join(events: Iterable[Body]) -> Body:
@@ -100,7 +107,8 @@ def _conversation_id(body: Body) -> str | None:
     return conversation if isinstance(conversation, str) else mapping(conversation).get("id")
 
 
-def _input(given: Any) -> list[Message]:
+def input_messages(given: Any) -> list[Message]:
+    """Return a text, or a list of items, as messages."""
     return [genai.message("user", parts(given))] if isinstance(given, str) else _messages(mappings(given))
 
 
@@ -129,18 +137,26 @@ def _item(item: Body) -> tuple[str, list[Part]]:
         response = item.get("output", item.get("tools"))
         return "tool", [genai.tool_call_response(response, id=item.get("call_id"))]
     if kind.endswith("_call"):
-        return "assistant", [_call_part(kind.removesuffix("_call"), item)]
+        return "assistant", _call_parts(kind.removesuffix("_call"), item)
     return "user" if kind == "mcp_approval_response" else "assistant", [dict(item)]
 
 
-def _call_part(tool: str, item: Body) -> Part:
-    """Return a tool call. One with a `call_id` waits for the program's answer; the others ran at the provider."""
+def _call_parts(tool: str, item: Body) -> list[Part]:
+    """Return a tool call. One with a `call_id` waits for the program's answer; the others ran at the provider, and are
+    told with what they brought: a picture as a part of its own, with the id of its call."""
     if "call_id" not in item:
-        return {"type": "server_tool_call", "id": item.get("id"), "name": tool, "server_tool_call": dict(item)}
+        picture = item.get("result") if tool == "image_generation" else None
+        ran = {name: value for name, value in item.items() if name != "result" or not isinstance(picture, str)}
+        call = {"type": "server_tool_call", "id": item.get("id"), "name": tool, "server_tool_call": ran}
+        return [call, {**_picture(picture, item), "id": item.get("id")}] if isinstance(picture, str) else [call]
     given = next((item[name] for name in ("arguments", "input", "action", "operation") if name in item), None)
-    return genai.tool_call(
-        item.get("name") or tool, arguments(given) if "arguments" in item else given, id=item["call_id"]
-    )
+    written = arguments(given) if "arguments" in item else given
+    return [genai.tool_call(item.get("name") or tool, written, id=item["call_id"])]
+
+
+def _picture(data: str, item: Body) -> Part:
+    form = item.get("output_format")
+    return media(data, modality="image", mime_type=f"image/{form}" if isinstance(form, str) else None)
 
 
 def _finish_reason(body: Body, items: Iterable[Body]) -> str | None:
@@ -172,4 +188,21 @@ RESPONSES = Surface(
     request_fields=request_fields,
     response_fields=response_fields,
     stream=Stream(join=join, is_content=is_content),
+)
+
+FETCH = Surface(
+    operation="fetch_response",
+    kind="http",
+    name="responses.retrieve",
+    subject="",
+    request_fields=lambda body: {"input": dict(body), "response_id": body.get("response_id")},
+    response_fields=fetched_fields,
+    stream=RESPONSES.stream,
+)
+COMPACT = Surface(
+    operation="chat",
+    kind="llm",
+    name="responses.compact",
+    request_fields=request_fields,
+    response_fields=response_fields,
 )

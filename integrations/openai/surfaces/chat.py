@@ -21,8 +21,9 @@ from tracer.integrations.openai.body import (
     tool_definitions,
     usage_fields,
 )
-from tracer.integrations.openai.parts import arguments, parts
 from tracer.integrations.openai.surface import Stream, Surface
+from tracer.integrations.openai.surfaces.media import media
+from tracer.integrations.openai.surfaces.parts import arguments, parts
 
 _ROLES = {"developer": "system", "function": "tool"}
 
@@ -48,7 +49,7 @@ def response_fields(body: Body) -> Fields:
         "response_id": body.get("id"),
         "response_model": body.get("model"),
         "finish_reasons": reasons if reasons and all(reasons) else None,
-        "output": [_message(mapping(choice.get("message")), choice.get("finish_reason")) for choice in choices] or None,
+        "output": [_answer(choice) for choice in choices] or None,
         "openai.response.service_tier": body.get("service_tier"),
         "openai.response.system_fingerprint": body.get("system_fingerprint"),
         **usage_fields(body.get("usage")),
@@ -66,6 +67,7 @@ def join(chunks: Iterable[Body]) -> Body:
         for told in mappings(chunk.get("choices")):
             choice = choices.setdefault(number(told, "index"), {"message": {}})
             _add(choice["message"], mapping(told.get("delta")))
+            _add_logprobs(choice, mapping(told.get("logprobs")))
             if reason := told.get("finish_reason"):
                 choice["finish_reason"] = reason
     for choice in choices.values():
@@ -75,6 +77,16 @@ def join(chunks: Iterable[Body]) -> Body:
 
 def is_content(chunk: Body) -> bool:
     return any(_says(mapping(choice.get("delta"))) for choice in mappings(chunk.get("choices")))
+
+
+def _answer(choice: Body) -> Message:
+    told = mapping(choice.get("message"))
+    message = _message(told, choice.get("finish_reason"))
+    if annotations := told.get("annotations"):  # where a search found what the text says
+        message["annotations"] = annotations
+    if logprobs := mapping(choice.get("logprobs")):
+        message["logprobs"] = logprobs
+    return message
 
 
 def _message(told: Body, finish_reason: str | None = None) -> Message:
@@ -117,7 +129,7 @@ def _audio_part(audio: Body) -> Part:
     """Return what the model spoke: the sound itself, or in a later request only the id under which it is kept."""
     if not (data := audio.get("data")):
         return genai.file(str(audio.get("id")), modality="audio")
-    part = genai.blob(data, modality="audio")
+    part = media(data if isinstance(data, str) else None, modality="audio")
     if transcript := audio.get("transcript"):
         part["transcript"] = transcript
     return part
@@ -137,6 +149,12 @@ def _add(message: dict[str, Any], delta: Body) -> None:
             _add(message[name], value)
         elif value is not None:
             message[name] = value
+
+
+def _add_logprobs(choice: dict[str, Any], told: Body) -> None:
+    for name, tokens in told.items():
+        if isinstance(tokens, list):
+            choice.setdefault("logprobs", {}).setdefault(name, []).extend(tokens)
 
 
 def _open_call(calls: list[dict[str, Any]], piece: Body) -> dict[str, Any]:
