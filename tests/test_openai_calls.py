@@ -366,7 +366,7 @@ def test_a_hook_that_has_moved_is_named_and_nothing_is_wrapped(monkeypatch: pyte
     monkeypatch.delattr(AsyncAPIClient, "_process_response")
 
     moved = (
-        rf"openai {openai.__version__}, SyncAPIClient._process_response does not take response, retries_taken; "
+        rf"openai {openai.__version__}, SyncAPIClient._process_response does not take response; "
         r"AsyncAPIClient._process_response is gone"
     )
     with pytest.raises(TracerError, match=moved):

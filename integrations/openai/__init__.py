@@ -1,12 +1,13 @@
 """Record OpenAI calls as `chat` and `embeddings` spans, whatever server the client talks to.
 
-The SDK has no public hook, so two private methods of its base clients are wrapped. `request` is the logical call, its
-retries included, and `_process_response` sees the response that was accepted. All ways into the API lead through
-them: parse and stream helpers, raw and streaming responses, Azure, copies of clients, plain `client.post`. What the
-program gets is what the SDK made; of a response that is still to be read only the byte stream is replaced.
+The SDK has no public hook, so three methods of its base clients are wrapped. `request` is the logical call, its
+retries included; `_build_request` begins each try, and `_process_response` sees the response that was accepted. All
+ways into the API lead through them: parse and stream helpers, raw and streaming responses, Azure, copies of clients,
+plain `client.post`. What the program gets is what the SDK made; of a response that is still to be read only the byte
+stream is replaced.
 
-Here is the wiring; `surfaces` says what is recorded, `call` tells it to the span, `stream` listens to bodies, and
-`chat`, `responses` and `embeddings` translate.
+Here is the wiring; `surfaces` says what is recorded, `call` tells it to the span, `tee` listens to bodies, `stream`
+reads them, and `chat`, `responses` and `embeddings` translate.
 
 Source: https://github.com/open-telemetry/semantic-conventions-genai
 """
@@ -19,7 +20,7 @@ from inspect import signature
 from typing import Any
 
 import openai
-from openai._base_client import AsyncAPIClient, SyncAPIClient
+from openai._base_client import AsyncAPIClient, BaseClient, SyncAPIClient
 
 from tracer.errors import TracerError, contain
 from tracer.integrations.openai.call import current_call, requesting
@@ -81,22 +82,36 @@ def _async_request(original: Method) -> Method:
     return request
 
 
+def _build_request(original: Method) -> Method:
+    # Here each try begins: a call that is cancelled in its third knows so.
+    @wraps(original)
+    def build_request(self: Any, options: Any, *, retries_taken: int = 0, **kwargs: Any) -> Any:
+        with contain("a try of an OpenAI call"):
+            if call := current_call():
+                call.trying(retries_taken)
+        return original(self, options, retries_taken=retries_taken, **kwargs)
+
+    return build_request
+
+
 def _process_response(original: Method) -> Method:
     # One for both clients: of the asynchronous method this passes the coroutine on.
     @wraps(original)
-    def process_response(self: Any, *, response: Any, retries_taken: int = 0, **kwargs: Any) -> Any:
+    def process_response(self: Any, *, response: Any, **kwargs: Any) -> Any:
         with contain("the response of an OpenAI call"):
             if call := current_call():
-                call.answered(response, retries_taken)
-        return original(self, response=response, retries_taken=retries_taken, **kwargs)
+                call.answered(response)
+        return original(self, response=response, **kwargs)
 
     return process_response
 
 
 _REQUEST_NEEDS = ("cast_to", "options", "stream", "stream_cls")
-_RESPONSE_NEEDS = ("response", "retries_taken")
+_TRY_NEEDS = ("options", "retries_taken")
+_RESPONSE_NEEDS = ("response",)
 
 _HOOKS: tuple[tuple[type, str, Callable[[Method], Method], tuple[str, ...]], ...] = (
+    (BaseClient, "_build_request", _build_request, _TRY_NEEDS),
     (SyncAPIClient, "request", _request, _REQUEST_NEEDS),
     (SyncAPIClient, "_process_response", _process_response, _RESPONSE_NEEDS),
     (AsyncAPIClient, "request", _async_request, _REQUEST_NEEDS),

@@ -21,15 +21,18 @@ from tracer.errors import contain
 from tracer.integrations.model_calls import claim
 from tracer.integrations.openai.body import Body, Fields, mapping, parse
 from tracer.integrations.openai.provider import provider_of
-from tracer.integrations.openai.stream import Chunk, Passed, decoded, fold, tee
+from tracer.integrations.openai.stream import fold, readable
 from tracer.integrations.openai.surface import Surface
 from tracer.integrations.openai.surfaces import classify
+from tracer.integrations.openai.tee import Chunk, Passed, tee
 from tracer.recorder import now_ns, recording, start_span, use
-from tracer.rows import CANCELLED, INCOMPLETE
+from tracer.rows import CANCELLED, ERROR, INCOMPLETE
 from tracer.span import status_of
 
 _FRAMEWORKS_OWN = frozenset({"input", "output", "system_instructions", "status", "status_message", "error_type"})
 """What a framework that opened the span tells itself."""
+
+_PAGE = "text/html"
 
 _current: ContextVar[Call | None] = ContextVar("tracer_openai_call", default=None)
 
@@ -83,6 +86,7 @@ class Call:
         self._surface = surface
         self._owns_span = claimed is None
         self._is_streamed = surface.stream is not None and bool(body.get("stream"))
+        self._content_type = ""
         self._body_is_open = False
         self.span = claimed or start_span(_name(surface, body), kind=surface.kind)
         self._started = perf_counter_ns() - (now_ns() - self.span.start_ns)
@@ -98,23 +102,27 @@ class Call:
             }
         )
 
-    def answered(self, response: Any, retries: int) -> None:
+    def trying(self, retries: int) -> None:
+        """The request is about to be sent: for the first time, or after so many tries that failed."""
+        self._set({"retries": retries})
+
+    def answered(self, response: Any) -> None:
         """Take up a response that the client accepted: now if its body has been read, else when that is over."""
         headers = response.headers
         self._set(
             {
                 "request_id": headers.get("x-request-id") or headers.get("apim-request-id"),
-                "retries": retries,
                 "http.response.status_code": response.status_code,
             }
         )
-        self._is_streamed &= "json" not in headers.get("content-type", "")
+        self._content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._is_streamed &= not self._content_type.endswith("json")
         if response.is_closed:
-            self._tell([(None, response.content)], was_exhausted=True)
+            self._tell([(None, response.content)], Passed([], was_exhausted=True))
         else:
             # The response is not held: its stream would lead back to it, and it would not be freed when it is dropped.
-            decode = partial(decoded, response_class=type(response), encoding=headers.get("content-encoding"))
-            response.stream = tee(response.stream, partial(self._body_ended, decode))
+            read = partial(readable, response_class=type(response), encoding=headers.get("content-encoding"))
+            response.stream = tee(response.stream, partial(self._body_ended, read))
             self._body_is_open = True
 
     def left(self, error: BaseException | None) -> None:
@@ -125,28 +133,44 @@ class Call:
         if error is not None or not self._body_is_open:
             self._end()
 
-    def _body_ended(self, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]], passed: Passed) -> None:
+    def _body_ended(self, read: Callable[[Passed], Iterable[Chunk]], passed: Passed) -> None:
         with contain("the body of an OpenAI call"):
-            self._tell(decode(passed.chunks), was_exhausted=passed.was_exhausted, error=passed.error)
+            self._tell(read(passed), passed)
         self._end()
 
-    def _tell(self, chunks: Iterable[Chunk], *, was_exhausted: bool, error: BaseException | None = None) -> None:
+    def _tell(self, chunks: Iterable[Chunk], passed: Passed) -> None:
         """Tell what came, and how it ended. An error that the body itself reports outranks the rest."""
-        if self._is_streamed and self._surface.stream:
+        unreadable = None
+        if self._content_type == _PAGE:
+            fields, has_ended = _page(chunks), True
+        elif self._is_streamed and self._surface.stream:
             streamed = fold(self._surface.stream, chunks)
-            body, has_ended = streamed.body, streamed.has_ended
+            fields, has_ended = self._surface.response_fields(streamed.body), streamed.has_ended
+            unreadable = streamed.unreadable
             if streamed.first_content_ns is not None:
                 self._set({"ttft_ns": streamed.first_content_ns - self._started})
         else:
-            body, has_ended = mapping(parse(b"".join(data for _, data in chunks))), was_exhausted
-        fields = self._surface.response_fields(body)
-        if error is not None and not has_ended:
-            self._fail(error)
-        elif was_exhausted and not has_ended:
-            self._set({"status": INCOMPLETE, "status_message": "the stream ended without its last event"})
-        elif not has_ended and not fields.get("finish_reasons"):  # who stops at the finish reason has all there is
-            self._set({"status": CANCELLED})
+            fields = self._surface.response_fields(mapping(parse(_joined(chunks))))
+            has_ended = passed.was_exhausted
+        if passed.cut_bytes:
+            self._set(
+                {"tracer.missed": [f"{passed.cut_bytes:,} bytes in the middle of the answer were too many to keep"]}
+            )
+        if not has_ended:
+            self._tell_end(passed, unreadable, has_finished=bool(fields.get("finish_reasons")))
         self._set(fields)
+
+    def _tell_end(self, passed: Passed, unreadable: ValueError | None, *, has_finished: bool) -> None:
+        """Tell why the end did not come. Who stops at the finish reason has all there is."""
+        if passed.error is not None:
+            self._fail(passed.error)
+        elif passed.was_exhausted:
+            if not passed.cut_bytes:
+                self._set({"status": INCOMPLETE, "status_message": "the stream ended without its last event"})
+        elif unreadable is not None:
+            self._fail(unreadable)
+        elif not has_finished:
+            self._set({"status": CANCELLED})
 
     def _set(self, fields: Fields) -> None:
         if self.span.is_recording():
@@ -159,6 +183,20 @@ class Call:
     def _end(self) -> None:
         if self._owns_span:
             self.span.end()
+
+
+def _joined(chunks: Iterable[Chunk]) -> bytes:
+    return b"".join(data for _, data in chunks)
+
+
+def _page(chunks: Iterable[Chunk]) -> Fields:
+    """Return what a page for people tells that came in place of an answer, as from a proxy or a wrong address."""
+    return {
+        "output": _joined(chunks).decode(errors="replace") or None,
+        "status": ERROR,
+        "error_type": "unexpected_content_type",
+        "status_message": f"the server answered with {_PAGE}, not with JSON",
+    }
 
 
 def _name(surface: Surface, body: Body) -> str:
@@ -187,11 +225,8 @@ def _server(client: Any, url: str) -> Fields:
 
 
 def _failure(error: BaseException) -> Fields:
-    """Return what an exception of the client knows of the last try."""
-    request = getattr(getattr(error, "response", None), "request", None) or getattr(error, "request", None)
-    retries = getattr(request, "headers", {}).get("x-stainless-retry-count", "")
+    """Return what an exception of the client knows of the answer to the last try."""
     return {
         "request_id": getattr(error, "request_id", None),
-        "retries": int(retries) if retries.isdecimal() else None,
         "http.response.status_code": getattr(error, "status_code", None),
     }

@@ -13,7 +13,8 @@ from properties.values import json_scalars, texts
 from tracer.capture import encode
 from tracer.integrations.openai import chat, responses
 from tracer.integrations.openai.embeddings import EMBEDDINGS
-from tracer.integrations.openai.stream import Passed, fold, tee
+from tracer.integrations.openai.stream import fold
+from tracer.integrations.openai.tee import Passed, tee
 
 _FIELDS = (
     *("id", "object", "model", "choices", "index", "delta", "message", "role", "content", "refusal", "reasoning"),
@@ -67,7 +68,7 @@ def folds(chunks: list[bytes]) -> None:
         assert (torn_otherwise.body, torn_otherwise.has_ended) == (streamed.body, streamed.has_ended)
     passed: list[Passed] = []
     assert list(tee(SyncByteStream(chunks), passed.append)) == chunks
-    assert [[data for _, data in one.chunks] for one in passed] == [chunks]
+    assert [[data for _, data in one.head] for one in passed] == [chunks]
 
 
 class SyncByteStream:
