@@ -296,14 +296,18 @@ def test_an_interrupt_from_the_keyboard_cancels_the_call(sent: list[Step], spans
     instrument("openai")
     if not sent:
         had_all.set()
+
+    def answer(client: openai.OpenAI) -> None:
+        for item in client.chat.completions.create(**CHAT, stream=True):
+            if item.choices[0].delta.content == "metres":
+                had_all.set()
+
     with (
         Wire([*sent, interrupt, HANG]) as wire,
         openai.OpenAI(base_url=wire.base_url, api_key="any") as client,
         pytest.raises(KeyboardInterrupt),
     ):
-        for item in client.chat.completions.create(**CHAT, stream=True):
-            if item.choices[0].delta.content == "metres":
-                had_all.set()
+        answer(client)
 
     [span] = spans()
     assert (span.status, span.error_type, said(span)) == (

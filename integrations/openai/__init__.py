@@ -7,27 +7,22 @@ plain `client.post`. What the program gets is what the SDK made; of a response t
 stream is replaced.
 
 Here is the wiring; `surfaces` says what is recorded, `call` tells it to the span, `tee` listens to bodies, `stream`
-reads them, and `chat`, `responses` and `embeddings` translate.
+reads them, and `chat`, `responses` and `embeddings` translate. WebSockets pass by all that: see `sockets`.
 
 Source: https://github.com/open-telemetry/semantic-conventions-genai
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
-from inspect import signature
 from typing import Any
 
 import openai
-from openai._base_client import AsyncAPIClient, BaseClient, SyncAPIClient
 
 from tracer.errors import TracerError, contain
+from tracer.integrations.openai import hooks, sockets
 from tracer.integrations.openai.call import current_call, requesting
-
-Method = Callable[..., Any]
-
-_originals: list[tuple[type, str, Method]] = []
+from tracer.integrations.openai.hooks import Hook, Method
 
 
 def instrument() -> None:
@@ -35,33 +30,24 @@ def instrument() -> None:
 
     Raises TracerError where the SDK has changed what is wrapped; nothing is wrapped then.
     """
-    if _originals:
+    if hooks.is_installed():
         return
     if moved := moved_hooks():
         raise TracerError(f"in openai {openai.__version__}, {'; '.join(moved)}: its calls cannot be recorded")
-    for owner, name, wrap, _ in _HOOKS:
-        original = vars(owner)[name]
-        _originals.append((owner, name, original))
-        setattr(owner, name, wrap(original))
+    hooks.install(_HOOKS)
+    with contain("the WebSockets of OpenAI"):
+        sockets.instrument()
 
 
 def uninstrument() -> None:
     """Put the SDK's own methods back. Calls under way are recorded to their end."""
-    while _originals:
-        owner, name, original = _originals.pop()
-        setattr(owner, name, original)
+    hooks.put_back()
+    sockets.forget()
 
 
 def moved_hooks() -> list[str]:
     """Return what this version of the SDK has changed of the methods that we wrap, in words; normally nothing."""
-    moved = []
-    for owner, name, _, needed in _HOOKS:
-        method = vars(owner).get(name)
-        if method is None:
-            moved.append(f"{owner.__name__}.{name} is gone")
-        elif lacking := [parameter for parameter in needed if parameter not in signature(method).parameters]:
-            moved.append(f"{owner.__name__}.{name} does not take {', '.join(lacking)}")
-    return moved
+    return hooks.moved(_HOOKS)
 
 
 def _request(original: Method) -> Method:
@@ -110,10 +96,11 @@ _REQUEST_NEEDS = ("cast_to", "options", "stream", "stream_cls")
 _TRY_NEEDS = ("options", "retries_taken")
 _RESPONSE_NEEDS = ("response",)
 
-_HOOKS: tuple[tuple[type, str, Callable[[Method], Method], tuple[str, ...]], ...] = (
-    (BaseClient, "_build_request", _build_request, _TRY_NEEDS),
-    (SyncAPIClient, "request", _request, _REQUEST_NEEDS),
-    (SyncAPIClient, "_process_response", _process_response, _RESPONSE_NEEDS),
-    (AsyncAPIClient, "request", _async_request, _REQUEST_NEEDS),
-    (AsyncAPIClient, "_process_response", _process_response, _RESPONSE_NEEDS),
+_BASE = "openai._base_client"
+_HOOKS = (
+    Hook(_BASE, "BaseClient", "_build_request", _build_request, _TRY_NEEDS),
+    Hook(_BASE, "SyncAPIClient", "request", _request, _REQUEST_NEEDS),
+    Hook(_BASE, "SyncAPIClient", "_process_response", _process_response, _RESPONSE_NEEDS),
+    Hook(_BASE, "AsyncAPIClient", "request", _async_request, _REQUEST_NEEDS),
+    Hook(_BASE, "AsyncAPIClient", "_process_response", _process_response, _RESPONSE_NEEDS),
 )

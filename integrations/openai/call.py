@@ -13,14 +13,13 @@ from functools import partial
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 import openai
 
 from tracer.errors import contain
 from tracer.integrations.model_calls import claim
 from tracer.integrations.openai.body import Body, Fields, mapping, parse
-from tracer.integrations.openai.provider import provider_of
+from tracer.integrations.openai.provider import where
 from tracer.integrations.openai.stream import fold, readable
 from tracer.integrations.openai.surface import Surface
 from tracer.integrations.openai.surfaces import classify
@@ -97,7 +96,7 @@ class Call:
                 "stream": self._is_streamed if surface.stream else None,
                 "openai.api.type": surface.api_type,
                 "openai.request.service_tier": body.get("service_tier"),
-                **_server(client, options.url),
+                **where(client, options.url),
                 **fields,
             }
         )
@@ -210,18 +209,6 @@ def _request_body(options: Any) -> Body:
     body = mapping(parse(sent) if isinstance(sent, bytes) else sent)
     merged = {**body, **mapping(options.extra_json)}
     return {name: value for name, value in merged.items() if not isinstance(value, openai.NotGiven | openai.Omit)}
-
-
-def _server(client: Any, url: str) -> Fields:
-    """Return where the request goes. `server.port` is left out where it is the scheme's own."""
-    given, base = urlsplit(url), client.base_url
-    host, port = (given.hostname, given.port) if given.hostname else (base.host, base.port)
-    is_azure = isinstance(client, openai.AzureOpenAI | openai.AsyncAzureOpenAI)
-    return {
-        "provider": "azure.ai.openai" if is_azure else provider_of(host),
-        "server.address": host,
-        "server.port": port,
-    }
 
 
 def _failure(error: BaseException) -> Fields:
