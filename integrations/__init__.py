@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
-from tracer.errors import IntegrationNotInstalled, UnknownIntegration, contain
+from tracer.errors import IntegrationNotInstalled, TracerError, UnknownIntegration, contain, logger
 
 LIBRARIES = {
     "openai": "openai",
@@ -29,9 +29,18 @@ def instrument(*names: str) -> list[str]:
     for name in names or [name for name, module in LIBRARIES.items() if find_spec(module) is not None]:
         if name not in _on:
             with contain(f"the integration of {name}"):
-                import_module(f"tracer.integrations.{name}").instrument()
-                _on.append(name)
+                _switch_on(name)
     return list(_on)
+
+
+def _switch_on(name: str) -> None:
+    """Switch one on. A version of its library that we do not know is no failure: the log says so, in one line."""
+    try:
+        import_module(f"tracer.integrations.{name}").instrument()
+    except TracerError as error:
+        logger.error("%s; the program goes on", error)
+    else:
+        _on.append(name)
 
 
 def uninstrument(*names: str) -> None:

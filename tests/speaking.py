@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,7 +37,7 @@ class Line:
         self._connection.close(code, reason)
 
     def vanish(self) -> None:
-        self._connection.socket.close()
+        self._connection.socket.shutdown(socket.SHUT_RDWR)
 
 
 class Speaking:

@@ -12,9 +12,13 @@ from typing import Any
 
 import openai
 import pytest
+from openai.resources.realtime import realtime
+from openai.resources.responses import Responses
 from speaking import Line, Speaking
+from websockets.exceptions import InvalidStatus
 
-from tracer import instrument
+from tracer import instrument, span, uninstrument
+from tracer.demo.server import LoopbackServer
 from tracer.span_row import SpanRow
 
 pytest.importorskip("websockets.asyncio", reason="the SDK speaks over the websockets package from version 13 on")
@@ -200,3 +204,358 @@ def test_a_realtime_session_is_a_span_with_a_span_a_response_inside(
     assert session.start_ns <= response.start_ns < response.start_ns + response.ttft_ns < response.end_ns
     assert response.end_ns <= session.end_ns
     record_property("covers", ("OpenAI", "realtime.connect", "async" if is_async else "sync", "WebSocket", "ok"))
+
+
+def saying(*events: dict[str, Any], then: Callable[[Line], object] = Line.hear) -> Callable[[Line], None]:
+    """A server that waits for a `response.create`, says this, and then does that: else it waits for more."""
+
+    def speak(line: Line) -> None:
+        line.say(CREATED)
+        line.hear_until("response.create")
+        line.say(*events)
+        then(line)
+
+    return speak
+
+
+CREATE: list[dict[str, Any]] = [{"type": "response.create", "event_id": "ask_1"}]
+TYPED = {"type": "response.output_text.delta", "response_id": "resp_1", "output_index": 0, "content_index": 0}
+BROKEN_OFF = [
+    begun(),
+    {"type": "response.output_item.added", "response_id": "resp_1", "output_index": 0, "item": item(1, [])},
+    {**TYPED, "delta": "Twelve "},
+    {**TYPED, "delta": "metres"},
+]
+REFUSAL = {
+    "type": "error",
+    "event_id": "e9",
+    "error": {"type": "invalid", "code": "dry", "message": "The well is dry."},
+}
+
+SESSION_ENDS: dict[str, tuple[Callable[[Line], None], tuple[str, str | None], tuple[str, str | None], str | None]] = {
+    "a server that says farewell": (
+        saying(*BROKEN_OFF, then=lambda line: line.close(1000, "enough")),
+        ("OK", None),
+        ("INCOMPLETE", None),
+        "Twelve metres",
+    ),
+    "a server that goes away": (
+        saying(*BROKEN_OFF, then=lambda line: line.close(1001, "restarting")),
+        ("OK", None),
+        ("INCOMPLETE", None),
+        "Twelve metres",
+    ),
+    "a server that fails": (
+        saying(*BROKEN_OFF, then=lambda line: line.close(1011, "oops")),
+        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
+        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
+        "Twelve metres",
+    ),
+    "a connection that breaks": (
+        saying(*BROKEN_OFF, then=lambda line: line.vanish()),
+        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
+        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
+        "Twelve metres",
+    ),
+    "a response that fails": (
+        saying(begun(), done(status="failed", status_details={"error": {"code": "server_error", "message": "Oops."}})),
+        ("OK", None),
+        ("ERROR", "server_error"),
+        "Twelve metres.",
+    ),
+    "a response that is too long": (
+        saying(begun(), done(status="incomplete", status_details={"reason": "max_output_tokens"})),
+        ("OK", None),
+        ("OK", None),
+        "Twelve metres.",
+    ),
+    "a response that is spoken over": (
+        saying(begun(), done(status="cancelled", status_details={"reason": "turn_detected"})),
+        ("OK", None),
+        ("CANCELLED", None),
+        "Twelve metres.",
+    ),
+    "a request that is refused": (saying(REFUSAL), ("OK", None), ("ERROR", "dry"), None),
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("name", SESSION_ENDS)
+def test_however_a_session_ends_its_spans_say_so(
+    name: str, is_async: bool, spans: Spans, record_property: Callable[[str, Any], None]
+) -> None:
+    speak, *expected, said = SESSION_ENDS[name]
+
+    def run() -> str:
+        with Speaking(speak) as server:
+            if is_async:
+                return repr(asyncio.run(to_the_end_async(openai.AsyncOpenAI(api_key="any", **server.urls))))
+            return repr(to_the_end(openai.OpenAI(api_key="any", **server.urls)))
+
+    untraced = run()
+    instrument("openai")
+    assert run() == untraced
+
+    recorded = spans()
+    assert [(span.status, span.error_type) for span in recorded] == expected
+    session, response = recorded
+    assert spoken_text(response) == said
+    if name == "a request that is refused":
+        assert [event["name"] for event in session.events] == ["error"]
+    if expected[0][0] == "ERROR" or name.startswith("a server"):
+        codes = {"a server that says farewell": 1000, "a server that goes away": 1001, "a server that fails": 1011}
+        assert session.attributes["websocket.close.code"] == codes.get(name, 1006)
+    record_property("covers", ("OpenAI", "realtime.connect", "async" if is_async else "sync", "WebSocket", name))
+
+
+def spoken_text(span: SpanRow) -> str | None:
+    return span.output and "".join(part.get("content") or part["transcript"] for part in span.output[0]["parts"])
+
+
+LAST = ("response.done", "error")
+
+
+def to_the_end(client: openai.OpenAI) -> list[Any]:
+    seen: list[Any] = []
+    try:
+        with client.realtime.connect(model="gpt-realtime") as connection:
+            connection.send(CREATE[0])
+            for event in connection:
+                seen.append(event)
+                if event.type in LAST:
+                    break
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is to be the same
+        seen.append((error, error.__cause__))
+    return seen
+
+
+async def to_the_end_async(client: openai.AsyncOpenAI) -> list[Any]:
+    seen: list[Any] = []
+    try:
+        async with client.realtime.connect(model="gpt-realtime") as connection:
+            await connection.send(CREATE[0])
+            async for event in connection:
+                seen.append(event)
+                if event.type in LAST:
+                    break
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is to be the same
+        seen.append((error, error.__cause__))
+    return seen
+
+
+def test_a_program_that_leaves_early_cancels_the_response_and_not_the_session(spans: Spans) -> None:
+    instrument("openai")
+    with Speaking(saying(*BROKEN_OFF)) as server:
+        talk(openai.OpenAI(api_key="any", **server.urls), CREATE, last="response.output_text.delta")
+
+    session, response = spans()
+    assert (session.status, response.status, spoken_text(response)) == ("OK", "CANCELLED", "Twelve ")
+
+
+async def test_a_cancelled_task_cancels_session_and_response(spans: Spans) -> None:
+    instrument("openai")
+    with Speaking(saying(*BROKEN_OFF)) as server:
+        client = openai.AsyncOpenAI(api_key="any", **server.urls)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(talk_async(client, CREATE), 0.5)
+
+    session, response = spans()
+    assert (session.status, session.error_type) == ("CANCELLED", "asyncio.exceptions.CancelledError")
+    assert (response.status, spoken_text(response)) == ("CANCELLED", "Twelve metres")
+
+
+def test_a_server_that_is_not_there_or_refuses_is_an_error(spans: Spans) -> None:
+    instrument("openai")
+    with (
+        openai.OpenAI(
+            base_url="http://127.0.0.1:9/v1", websocket_base_url="ws://127.0.0.1:9/v1", api_key="any"
+        ) as client,
+        pytest.raises(ConnectionRefusedError),
+    ):
+        client.realtime.connect(model="gpt-realtime").enter()
+    with LoopbackServer() as server:
+        urls = {"base_url": server.base_url, "websocket_base_url": server.base_url.replace("http", "ws")}
+        with openai.OpenAI(api_key="any", **urls) as client, pytest.raises(InvalidStatus):
+            client.realtime.connect(model="gpt-realtime").enter()
+
+    absent, refused = spans()
+    assert (absent.status, absent.error_type) == ("ERROR", "ConnectionRefusedError")
+    assert (refused.status, refused.error_type) == ("ERROR", "websockets.exceptions.InvalidStatus")
+    assert refused.attributes["http.response.status_code"] == 404
+
+
+def test_a_response_that_the_server_begins_counts_from_the_end_of_what_was_said(spans: Spans) -> None:
+    """With voice detection nobody asks for a response: it begins when the user has stopped speaking."""
+
+    def speak(line: Line) -> None:
+        line.say(CREATED)
+        line.hear_until("input_audio_buffer.append")
+        line.say(
+            {"type": "input_audio_buffer.speech_started", "item_id": "item_u", "audio_start_ms": 0},
+            {"type": "input_audio_buffer.committed", "item_id": "item_u"},
+            {"type": "conversation.item.added", "item": {"id": "item_u", "type": "message", "role": "user"}},
+            begun(),
+            *spoken(),
+            done(),
+        )
+        line.hear()
+
+    instrument("openai")
+    with Speaking(speak) as server:
+        talk(
+            openai.OpenAI(api_key="any", **server.urls), [{"type": "input_audio_buffer.append", "audio": sound(b"how")}]
+        )
+
+    session, response = spans()
+    [message] = response.input
+    assert message["parts"][0]["content"] == sound(b"how")
+    assert session.start_ns < response.start_ns < response.start_ns + response.ttft_ns
+    assert spoken_text(response) == sound(b"twelve!")
+
+
+@pytest.mark.skipif(not hasattr(Responses, "connect"), reason="came with a later SDK")
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_responses_over_a_web_socket_are_recorded_as_those_over_http(
+    is_async: bool, spans: Spans, record_property: Callable[[str, Any], None]
+) -> None:
+    def speak(line: Line) -> None:
+        for number in (1, 2):
+            asked = line.hear()
+            response = {"id": f"resp_{number}", "model": "gpt-5", "status": "in_progress", "output": []}
+            said = [
+                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": asked["input"]}]}
+            ]
+            usage = {"input_tokens": 5, "output_tokens": 7}
+            line.say(
+                {"type": "response.created", "response": response},
+                {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": asked["input"]},
+                {
+                    "type": "response.completed",
+                    "response": {**response, "status": "completed", "output": said, "usage": usage},
+                },
+            )
+        line.hear()
+        line.say({"type": "error", "status": 400, "error": {"type": "invalid", "message": "Too deep."}})
+        line.hear()
+
+    asked = [{"type": "response.create", "model": "gpt-5", "input": text, "store": False} for text in ("a", "b", "c")]
+
+    async def ask_async(client: openai.AsyncOpenAI) -> list[Any]:
+        seen = []
+        async with client.responses.connect() as connection:
+            for request in asked:
+                await connection.send(request)
+                async for event in connection:
+                    seen.append(event)
+                    if event.type in ("response.completed", "error"):
+                        break
+        return seen
+
+    def ask(client: openai.OpenAI) -> list[Any]:
+        seen = []
+        with client.responses.connect() as connection:
+            for request in asked:
+                connection.send(request)
+                for event in connection:
+                    seen.append(event)
+                    if event.type in ("response.completed", "error"):
+                        break
+        return seen
+
+    def run() -> str:
+        with Speaking(speak) as server:
+            if is_async:
+                return repr(asyncio.run(ask_async(openai.AsyncOpenAI(api_key="any", **server.urls))))
+            return repr(ask(openai.OpenAI(api_key="any", **server.urls)))
+
+    untraced = run()
+    instrument("openai")
+    assert run() == untraced
+
+    session, *responses = spans()
+    assert (session.name, session.status) == ("responses", "OK")
+    assert [(row.name, row.status, row.error_type) for row in responses] == [
+        ("chat gpt-5", "OK", None),
+        ("chat gpt-5", "OK", None),
+        ("chat gpt-5", "ERROR", "invalid"),
+    ]
+    assert [row.input[0]["parts"][0]["content"] for row in responses] == ["a", "b", "c"]
+    assert [spoken_text(row) for row in responses] == ["a", "b", None]
+    assert [row.output_tokens for row in responses] == [7, 7, None]
+    assert responses[0].request_parameters == {"store": False}
+    record_property("covers", ("OpenAI", "responses.connect", "async" if is_async else "sync", "WebSocket", "ok"))
+
+
+def test_what_is_said_between_two_events_is_not_inside_the_session(spans: Spans) -> None:
+    instrument("openai")
+    with (
+        span("answer"),
+        Speaking(converse) as server,
+        openai.OpenAI(api_key="any", **server.urls).realtime.connect(model="gpt-realtime"),
+        span("show"),
+    ):
+        pass
+
+    names = {row.name: row for row in spans()}
+    assert names["show"].parent_id == names["realtime gpt-realtime"].parent_id == names["answer"].span_id
+
+
+@pytest.mark.skipif(not hasattr(realtime, "SendQueue"), reason="came with a later SDK")
+def test_a_connection_that_the_client_makes_anew_is_the_same_session(spans: Spans) -> None:
+    instrument("openai")
+    with (
+        Speaking(
+            saying(*BROKEN_OFF, then=lambda line: line.close(1012)), saying(begun(2), *spoken(2), done(2))
+        ) as server,
+        openai.OpenAI(api_key="any", **server.urls) as client,
+        client.realtime.connect(model="gpt-realtime", on_reconnecting=lambda _: None, initial_delay=0.01) as connection,
+    ):
+        connection.send(CREATE[0])
+        for event in connection:
+            if event.type == "session.created" and len(server.paths) == 2:
+                connection.send(CREATE[0])
+            if event.type == "response.done":
+                break
+
+    session, broken, whole = spans()
+    assert (session.status, broken.status, whole.status) == ("OK", "ERROR", "OK")
+    assert (spoken_text(broken), broken.error_type) == ("Twelve metres", "websockets.exceptions.ConnectionClosedError")
+    assert [event["name"] for event in session.events] == ["connected anew"]
+
+
+def test_what_is_sent_before_the_connection_is_there_is_heard_too(spans: Spans) -> None:
+    instrument("openai")
+    with Speaking(converse) as server:
+        manager = openai.OpenAI(api_key="any", **server.urls).realtime.connect(model="gpt-realtime")
+        if not hasattr(manager, "send"):
+            pytest.skip("came with a later SDK")
+        for event in ASKED:
+            manager.send(event)
+        with manager as connection:
+            for event in connection:
+                if event.type == "response.done":
+                    break
+
+    _, response = spans()
+    assert (response.status, len(response.input)) == ("OK", 2)
+
+
+def test_sessions_of_a_protocol_of_its_own_say_what_is_missing(spans: Spans) -> None:
+    if not hasattr(openai.OpenAI, "live"):
+        pytest.skip("came with a later SDK")
+    instrument("openai")
+    with Speaking(lambda line: line.hear()) as server, openai.OpenAI(api_key="any", **server.urls).live.connect():
+        pass
+
+    [session] = spans()
+    assert (session.name, session.status) == ("live", "OK")
+    assert session.attributes["tracer.missed"] == ["what passed in the live session"]
+
+
+def test_uninstrument_puts_the_classes_of_connections_back(spans: Spans) -> None:
+    owners = [realtime.RealtimeConnection, realtime.RealtimeConnectionManager, realtime.AsyncRealtimeConnectionManager]
+    before = [dict(vars(owner)) for owner in owners]
+    instrument("openai")
+    assert [dict(vars(owner)) for owner in owners] != before
+    uninstrument()
+    assert [dict(vars(owner)) for owner in owners] == before

@@ -32,8 +32,8 @@ def instrument() -> None:
     """
     if hooks.is_installed():
         return
-    if moved := moved_hooks():
-        raise TracerError(f"in openai {openai.__version__}, {'; '.join(moved)}: its calls cannot be recorded")
+    if moved := hooks.moved(_HOOKS):
+        raise TracerError(f"in openai {openai.__version__}, {'; '.join(moved)}: its calls are not recorded")
     hooks.install(_HOOKS)
     with contain("the WebSockets of OpenAI"):
         sockets.instrument()
@@ -47,7 +47,7 @@ def uninstrument() -> None:
 
 def moved_hooks() -> list[str]:
     """Return what this version of the SDK has changed of the methods that we wrap, in words; normally nothing."""
-    return hooks.moved(_HOOKS)
+    return hooks.moved(_HOOKS) + sockets.moved_hooks()
 
 
 def _request(original: Method) -> Method:

@@ -43,14 +43,17 @@ _seen: set[type] = set()
 def instrument() -> None:
     """Wrap the resources that the program has imported already, and all others when their first one is made."""
     if problems := moved(RESOURCE_HOOKS):
-        logger.error(
-            "in openai %s, %s: its sessions over WebSockets are not recorded", openai.__version__, "; ".join(problems)
-        )
+        logger.error("%s", _said(problems))
         return
     install(RESOURCE_HOOKS)
-    for hook in RESOURCE_HOOKS:
-        for resource in _below(hook.find_owner()):
-            _look_at(resource)
+    for resource in _connectable():
+        _look_at(resource)
+
+
+def moved_hooks() -> list[str]:
+    """Return what this version of the SDK has changed of the resources that have been imported, in words."""
+    problems = moved(RESOURCE_HOOKS)
+    return problems or [each for resource in _connectable() for each in moved(socket_hooks(resource))]
 
 
 def forget() -> None:
@@ -74,6 +77,20 @@ def socket_hooks(resource: type) -> tuple[Hook, ...]:
     )
 
 
+def _said(problems: list[str]) -> str:
+    return f"in openai {openai.__version__}, {'; '.join(problems)}: these sessions are not recorded"
+
+
+def _connectable() -> list[type]:
+    """Return the resources that the program has imported and that have a `connect`."""
+    owners = [hook.find_owner() for hook in RESOURCE_HOOKS]
+    return [resource for owner in owners for resource in _below(owner) if _can_connect(resource)]
+
+
+def _can_connect(resource: type) -> bool:
+    return "connect" in vars(resource)
+
+
 def _below(owner: Any) -> Iterator[type]:
     for each in owner.__subclasses__():
         yield each
@@ -81,13 +98,12 @@ def _below(owner: Any) -> Iterator[type]:
 
 
 def _look_at(resource: type) -> None:
-    if resource in _seen or "connect" not in vars(resource):
+    if resource in _seen or not _can_connect(resource):
         return
     _seen.add(resource)
     if problems := moved(socket_hooks(resource)):
-        said = f"in openai {openai.__version__}, {'; '.join(problems)}: its sessions cannot be recorded"
-        logger.error("%s", said)
-        install([Hook(resource.__module__, resource.__name__, "connect", _missing(said), ())])
+        logger.error("%s", _said(problems))
+        install([Hook(resource.__module__, resource.__name__, "connect", _missing(_said(problems)), ())])
     else:
         install(socket_hooks(resource))
 

@@ -146,19 +146,25 @@ class Session:
         elif kind == "input_audio_buffer.committed":
             self._committed_ns = at_ns
         elif kind == "response.created":
-            turn = next((turn for turn in self._turns if turn.response_id is None), None)
-            turn = turn or self._open({}, self._committed_ns or at_ns)
+            lane = event.get("stream_id")
+            asked = (turn for turn in self._turns if turn.response_id is None and turn.lane == lane)
+            turn = next(asked, None) or self._open({}, self._committed_ns or at_ns)
             turn.begin(id_of(event) or "", self._conversation)
             turn.add(event, at_ns, size)
             self._committed_ns = None
         elif kind in _NOTED:
             self._tell_noted(kind, event)
-        elif (turn := self._turn_of(event)) is not None:
-            if kind in _LAST_EVENTS:
-                self._turns.remove(turn)
-                turn.done(event, self._conversation)
-            else:
-                turn.add(event, at_ns, size)
+        else:
+            self._take_part(kind, event, at_ns, size)
+
+    def _take_part(self, kind: str, event: Body, at_ns: int, size: int) -> None:
+        """Take what belongs to a response, if it does."""
+        turn = self._turn_of(event)
+        if turn is not None and kind in _LAST_EVENTS:
+            self._turns.remove(turn)
+            turn.done(event, self._conversation)
+        elif turn is not None:
+            turn.add(event, at_ns, size)
 
     def _open(self, create: Body, at_ns: int) -> Turn:
         surface = self._protocol.surface
@@ -168,13 +174,14 @@ class Session:
         return turn
 
     def _turn_of(self, event: Body) -> Turn | None:
-        """Return the response that an event belongs to; where it names none, the one that was begun first."""
+        """Return the response that an event belongs to: the first that was begun in its lane where it names none."""
         if not str(event.get("type")).startswith("response."):
             return None
         begun = [turn for turn in self._turns if turn.response_id is not None]
         response_id = id_of(event)
-        named = [turn for turn in begun if turn.response_id == response_id]
-        return next(iter(named or (begun if response_id is None else [])), None)
+        if response_id is None:
+            return next((turn for turn in begun if turn.lane == event.get("stream_id")), None)
+        return next((turn for turn in begun if turn.response_id == response_id), None)
 
     def _tell_noted(self, kind: str, event: Body) -> None:
         """Note what belongs to no response. An error that names no event, or one that asked, refuses what was asked."""
@@ -183,7 +190,8 @@ class Session:
             self.span.event(kind, **{name: value for name, value in event.items() if name != "type"})
         if kind == "error":
             error = mapping(event.get("error")) or event
-            turns = [turn for turn in self._turns if error.get("event_id") in (None, turn.event_id)]
+            lane, event_id = event.get("stream_id"), error.get("event_id")
+            turns = [turn for turn in self._turns if event_id in (None, turn.event_id) and turn.lane == lane]
             for turn in turns[:1]:
                 self._turns.remove(turn)
                 turn.refuse(error, self._conversation)

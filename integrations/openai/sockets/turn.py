@@ -16,12 +16,16 @@ MAX_BYTES = 16 << 20
 
 
 class Turn:
-    """A response under way. `response_id` is None until the server has begun it."""
+    """A response under way. `response_id` is None until the server has begun it.
+
+    `lane` is the program's name for one of several sequences of responses in a session of Responses; None in others.
+    """
 
     def __init__(self, surface: Surface, session: Span, create: Body, start_ns: int, common: dict[str, Any]) -> None:
         model = create.get("model") or common.get("request_model")
         self.response_id: str | None = None
         self.event_id = create.get("event_id")
+        self.lane = create.get("stream_id")
         self._surface = surface
         self._create = create
         self._request: Body = {}
