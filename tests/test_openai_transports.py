@@ -65,9 +65,10 @@ def test_a_compressed_stream_is_read_as_the_program_reads_it(encoding: str, leav
     pack, end = packed(encoding)
     sent = [stream_head(content_encoding=encoding), *(chunk(pack(event)) for event in events())]
     instrument("openai")
+    http_client = httpx.Client() if encoding == "zstd" else None  # httpx2 reads it with the newest Python alone
     with (
         Wire([*sent, chunk(end()), LAST_CHUNK]) as wire,
-        openai.OpenAI(base_url=wire.base_url, api_key="any") as client,
+        openai.OpenAI(base_url=wire.base_url, api_key="any", http_client=http_client) as client,
     ):
         stream = client.chat.completions.create(**CHAT, stream=True)
         if leaves_early:
