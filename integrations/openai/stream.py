@@ -86,8 +86,10 @@ def _lines(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     for at, chunk in chunks:
         if not chunk:
             continue
-        first, *others = _LINE_END.split(chunk[1:] if after_return and chunk.startswith(b"\n") else chunk)
+        if after_return and chunk.startswith(b"\n"):
+            chunk = chunk[1:]  # noqa: PLW2901
         after_return = chunk.endswith(b"\r")
+        first, *others = _LINE_END.split(chunk) if b"\r" in chunk else chunk.split(b"\n")
         begun.append(first)
         for other in others:
             yield at, b"".join(begun)
