@@ -20,7 +20,7 @@ from typing import Any
 
 import openai
 import pytest
-from wire import CLOSE, HANG, LAST_CHUNK, RESET, Step, Wire, answer, event, stream_head
+from misbehaving import CLOSE, HANG, LAST_CHUNK, RESET, Step, Wire, answer, event, stream_head
 
 from tracer import instrument
 from tracer.span_row import SpanRow

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -559,3 +561,104 @@ def test_uninstrument_puts_the_classes_of_connections_back(spans: Spans) -> None
     assert [dict(vars(owner)) for owner in owners] != before
     uninstrument()
     assert [dict(vars(owner)) for owner in owners] == before
+
+
+def test_a_connection_that_is_closed_while_the_program_listens_was_closed_by_the_program(spans: Spans) -> None:
+    instrument("openai")
+    with Speaking(saying(*BROKEN_OFF)) as server:
+        connection = openai.OpenAI(api_key="any", **server.urls).realtime.connect(model="gpt-realtime").enter()
+        connection.send(CREATE[0])
+        for event in connection:
+            if getattr(event, "delta", None) == "metres":
+                threading.Thread(target=connection.close).start()
+
+    session, response = spans()
+    assert (session.status, response.status, spoken_text(response)) == ("OK", "CANCELLED", "Twelve metres")
+
+
+async def test_a_connection_that_is_dropped_is_cancelled(spans: Spans) -> None:
+    instrument("openai")
+    with Speaking(saying(*BROKEN_OFF)) as server:
+        connection = (
+            await openai.AsyncOpenAI(api_key="any", **server.urls).realtime.connect(model="gpt-realtime").enter()
+        )
+        await connection.send(CREATE[0])
+        async for event in connection:
+            if getattr(event, "delta", None) == "metres":
+                break
+        connection._connection.transport.abort()
+        del connection, event
+        await asyncio.sleep(0.1)
+        gc.collect()
+
+    session, response = spans()
+    assert (session.status, response.status, spoken_text(response)) == ("CANCELLED", "CANCELLED", "Twelve metres")
+
+
+def test_azure_is_told_by_its_client(spans: Spans) -> None:
+    instrument("openai")
+    with Speaking(lambda line: line.hear()) as server:
+        client = openai.AzureOpenAI(
+            azure_endpoint=f"http://127.0.0.1:{server.port}",
+            websocket_base_url=f"ws://127.0.0.1:{server.port}/openai",
+            api_version="2024-10-01-preview",
+            api_key="any",
+        )
+        with client.realtime.connect(model="wells"):
+            pass
+
+    [session] = spans()
+    assert (session.name, session.provider, session.status) == ("realtime wells", "azure.ai.openai", "OK")
+    assert "deployment=wells" in server.paths[0]
+
+
+def test_of_what_is_too_long_to_be_kept_the_end_of_what_was_said_and_of_the_answer_is(
+    spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracer.integrations.openai.sockets.realtime.MAX_AUDIO_CHARACTERS", 16)
+    monkeypatch.setattr("tracer.integrations.openai.sockets.turn.MAX_BYTES", 300)
+    instrument("openai")
+    with Speaking(converse) as server:
+        talk(
+            openai.OpenAI(api_key="any", **server.urls),
+            [{"type": "input_audio_buffer.append", "audio": sound(b"once upon a ")}, *ASKED],
+        )
+
+    _, response = spans()
+    [_, spoken_to] = response.input
+    assert spoken_to["parts"][0]["content"] == sound(b"how deep")
+    assert spoken_to["parts"][0]["cut_characters"] == len(sound(b"once upon a "))
+    assert (response.status, response.input_tokens) == ("OK", 120)
+    assert response.output[0]["parts"][0]["transcript"] == "Twelve metres."
+    sound_missed, events_missed = response.attributes["tracer.missed"]
+    assert sound_missed == "the first 16 characters of the sound that was said were too many to keep"
+    assert "bytes of events were too many to keep" in events_missed
+
+
+def test_two_threads_share_a_connection_and_nothing_is_lost(spans: Spans) -> None:
+    """One speaks while the other listens, as programs with a microphone do."""
+    count = 200
+
+    def echo(line: Line) -> None:
+        line.say(CREATED)
+        for number in range(count):
+            line.hear_until("response.create")
+            line.say(begun(number), done(number))
+        line.hear()
+
+    instrument("openai")
+    with (
+        Speaking(echo) as server,
+        openai.OpenAI(api_key="any", **server.urls).realtime.connect(model="gpt-realtime") as connection,
+    ):
+        speaking = threading.Thread(target=lambda: [connection.send(CREATE[0]) for _ in range(count)])
+        speaking.start()
+        heard = 0
+        while heard < count:
+            heard += connection.recv().type == "response.done"
+        speaking.join()
+
+    session, *responses = spans()
+    assert session.status == "OK"
+    assert {response.status for response in responses} == {"OK"}
+    assert sorted(response.response_id for response in responses) == sorted(f"resp_{n}" for n in range(count))

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from wire import LAST_CHUNK, Wire, answer, chunk, stream_head
+from misbehaving import LAST_CHUNK, Wire, answer, chunk, stream_head
 
 from tracer import instrument
 from tracer.demo.server import LoopbackServer, Reply

@@ -285,6 +285,7 @@ def _listen_sync(socket: Any, session: Session) -> None:
         return message
 
     def closing(*args: Any, **kwargs: Any) -> Any:
+        session.is_being_closed = True
         try:
             return close(*args, **kwargs)
         finally:
@@ -314,6 +315,7 @@ def _listen_async(socket: Any, session: Session) -> None:
         return message
 
     async def closing(*args: Any, **kwargs: Any) -> Any:
+        session.is_being_closed = True
         try:
             return await close(*args, **kwargs)
         finally:

@@ -140,7 +140,13 @@ class RealtimeConversation(Conversation):
 
 def request_fields(body: Body) -> Fields:
     items = [_with_sound(item, body) for item in mappings(body.get("input"))]
-    return RESPONSES.request_fields({**_without(body, _TOLD_ELSEWHERE), "input": items})
+    cut = sum(number(part, "cut_characters") for item in items for part in mappings(item.get("content")))
+    return {
+        **RESPONSES.request_fields({**_without(body, _TOLD_ELSEWHERE), "input": items}),
+        "tracer.missed": [f"the first {cut:,} characters of the sound that was said were too many to keep"]
+        if cut
+        else None,
+    }
 
 
 def response_fields(body: Body) -> Fields:

@@ -51,6 +51,7 @@ class Session:
         self._queue: deque[tuple[int, bool, str | bytes]] = deque()
         self._at_work = threading.Lock()
         self.is_kept_up = False  # the client connects anew by itself
+        self.is_being_closed = False  # by the program
         self.span = start_span(f"{protocol.name} {model}" if model else protocol.name, kind="chain", **common)
         if protocol.surface is None:
             self.span.set(**{"tracer.missed": [f"what passed in the {protocol.name} session"]})
@@ -81,16 +82,16 @@ class Session:
         with contain("the end of an OpenAI session"):
             was_orderly = is_one(error, "websockets.exceptions", "ConnectionClosedOK")
             for turn in self._take_turns():
-                if was_orderly:
-                    turn.close(self._conversation, by_program=False)
+                if was_orderly or self.is_being_closed:
+                    turn.close(self._conversation, by_program=self.is_being_closed)
                 else:
                     turn.fail(error, self._conversation)
             if self._connections and self.span.is_recording():
                 self._set(_close_fields(error))
-                if not was_orderly and not self.is_kept_up:
+                if not was_orderly and not self.is_kept_up and not self.is_being_closed:
                     self.span.fail(error)
         if not self.is_kept_up:
-            self._end(by_program=False)
+            self._end(by_program=self.is_being_closed)
 
     def failed(self, error: BaseException) -> None:
         """There is no connection."""

@@ -34,6 +34,7 @@ class Turn:
         self._cut_bytes = 0
         self._ttft_ns: int | None = None
         self._transcripts = 0
+        self._missed: list[str] = []
         self.span = start_span(
             f"{surface.operation} {model}" if model else surface.operation,
             kind=surface.kind,
@@ -49,7 +50,9 @@ class Turn:
         self.response_id = response_id
         self._request = conversation.request(self._create)
         self._transcripts = conversation.transcripts
-        self.span.set(**self._surface.request_fields(self._request))
+        fields = self._surface.request_fields(self._request)
+        self._missed += fields.get("tracer.missed") or ()
+        self.span.set(**fields)
 
     def add(self, event: Body, at_ns: int, size: int) -> None:
         stream = self._surface.stream
@@ -91,7 +94,7 @@ class Turn:
         told = self._surface.response_fields(stream.join(self._events) if stream is not None else {})
         told = {name: value for name, value in told.items() if value is not None}
         if self._cut_bytes:
-            told["tracer.missed"] = [f"{self._cut_bytes:,} bytes of events were too many to keep"]
+            told["tracer.missed"] = [*self._missed, f"{self._cut_bytes:,} bytes of events were too many to keep"]
         self.span.set(**told)
         self.span.set(**fields)
         self.span.end()
