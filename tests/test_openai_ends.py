@@ -78,7 +78,10 @@ class End:
     stops_after: int | None = None
 
 
-IMPATIENT = {"timeout": 0.15}
+COVERED = {"OK": "ok", "ERROR": "error", "CANCELLED": "early close", "INCOMPLETE": "incomplete"}
+"""A status in the words of the page of what is covered."""
+
+IMPATIENT = {"timeout": HTTP.Timeout(5, read=0.5)}
 PERSISTENT = {"max_retries": 2}
 
 ENDS = {
@@ -216,7 +219,8 @@ def test_however_a_call_ends_its_span_says_so_and_the_program_sees_no_difference
         assert span.status_message == end.message
     assert span.end_ns >= span.start_ns + (span.ttft_ns or 0)
     way = "stream" if end.stream else "plain"
-    record_property("covers", ("OpenAI", "chat.completions.create", "async" if is_async else "sync", way, name))
+    mode = "async" if is_async else "sync"
+    record_property("covers", ("OpenAI: how calls end", name, mode, way, COVERED[span.status]))
 
 
 def as_named_here(error_type: str | None) -> str | None:

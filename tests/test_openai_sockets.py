@@ -51,6 +51,15 @@ USAGE = {
 }
 
 
+def cover(record: Callable[[str, Any], None], surface: str, is_async: bool, *spans: SpanRow) -> None:
+    """Tell the page of what is covered how a session ended, and the responses inside."""
+    said = {"OK": "ok", "ERROR": "error", "CANCELLED": "early close", "INCOMPLETE": "incomplete"}
+    mode = "async" if is_async else "sync"
+    for number, row in enumerate(spans):
+        way = "response" if number else "session"
+        record("covers", ("OpenAI: sessions over WebSockets", surface, mode, way, said[row.status]))
+
+
 def sound(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
@@ -205,7 +214,7 @@ def test_a_realtime_session_is_a_span_with_a_span_a_response_inside(
     assert response.stream is True
     assert session.start_ns <= response.start_ns < response.start_ns + response.ttft_ns < response.end_ns
     assert response.end_ns <= session.end_ns
-    record_property("covers", ("OpenAI", "realtime.connect", "async" if is_async else "sync", "WebSocket", "ok"))
+    cover(record_property, "realtime.connect", is_async, session, response)
 
 
 def saying(*events: dict[str, Any], then: Callable[[Line], object] = Line.hear) -> Callable[[Line], None]:
@@ -307,7 +316,7 @@ def test_however_a_session_ends_its_spans_say_so(
     if expected[0][0] == "ERROR" or name.startswith("a server"):
         codes = {"a server that says farewell": 1000, "a server that goes away": 1001, "a server that fails": 1011}
         assert session.attributes["websocket.close.code"] == codes.get(name, 1006)
-    record_property("covers", ("OpenAI", "realtime.connect", "async" if is_async else "sync", "WebSocket", name))
+    cover(record_property, f"realtime.connect: {name}", is_async, session, response)
 
 
 def spoken_text(span: SpanRow) -> str | None:
@@ -485,7 +494,7 @@ def test_responses_over_a_web_socket_are_recorded_as_those_over_http(
     assert [spoken_text(row) for row in responses] == ["a", "b", None]
     assert [row.output_tokens for row in responses] == [7, 7, None]
     assert responses[0].request_parameters == {"store": False}
-    record_property("covers", ("OpenAI", "responses.connect", "async" if is_async else "sync", "WebSocket", "ok"))
+    cover(record_property, "responses.connect", is_async, session, *responses)
 
 
 def test_what_is_said_between_two_events_is_not_inside_the_session(spans: Spans) -> None:
