@@ -44,7 +44,7 @@ test-newest:  ## record with the newest versions of OpenAI's SDK and of what it 
 	test -d $(VENV)-newest || $(PYTHON) -m venv $(VENV)-newest
 	rm -rf build/lib
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
-	  '.[openai]' 'openai[realtime,aiohttp]' h2 brotli zstandard pytest pytest-asyncio numpy
+	  '.[openai]' 'openai[realtime,aiohttp]' httpx h2 brotli zstandard pytest pytest-asyncio numpy
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	$(VENV)-newest/bin/pytest -m "not slow" $(wildcard tests/test_openai_*.py)
 
