@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
-.PHONY: demo test test-all test-floors test-frameworks lint types audit fuzz bench coverage docs browser clean help
+.PHONY: demo test test-all test-floors test-newest test-frameworks lint types audit fuzz bench coverage docs browser clean help
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,13 +30,13 @@ types: $(VENV)/installed-dev
 
 # An environment of its own, and no editable install: what is tested is what a user with old packages installs.
 FLOOR_TESTS := capture redaction content properties file_modes journal decorators otel absorb store_reading store_traces \
-  enrich filters openai_calls openai_streams
+  enrich filters openai_calls openai_streams openai_ends openai_transports openai_sockets openai_hooks
 FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) $(addprefix tests/langchain/test_langchain_,messages.py models.py chains.py)
 test-floors:  ## record, absorb and read with the oldest versions that pyproject.toml allows
 	test -d $(VENV)-floors || $(PYTHON) -m venv $(VENV)-floors
 	rm -rf build/lib
 	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check -c tests/floors.txt '.[openai,langchain]' \
-	  langchain-openai pytest pytest-asyncio hypothesis numpy pandas polars pyarrow
+	  langchain-openai websockets pytest pytest-asyncio hypothesis numpy pandas polars pyarrow
 	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS)
 
@@ -50,6 +50,14 @@ test-frameworks:  ## call models through other frameworks, and beside other inst
 	  $$env/bin/pytest -q -W ignore tests/frameworks/$$(echo $$name | sed 's/-.*//').py || exit 1; \
 	done
 
+test-newest:  ## record with the newest versions of OpenAI's SDK and of what it stands on, whatever is installed here
+	test -d $(VENV)-newest || $(PYTHON) -m venv $(VENV)-newest
+	rm -rf build/lib
+	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
+	  '.[openai]' 'openai[realtime,aiohttp]' httpx h2 brotli zstandard pytest pytest-asyncio numpy
+	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
+	$(VENV)-newest/bin/pytest -m "not slow" $(wildcard tests/test_openai_*.py)
+
 audit: $(VENV)/installed-dev  ## ask PyPI which of the installed packages have known vulnerabilities; needs the network
 	$(PIP_INSTALL) pip-audit
 	$(BIN)/pip-audit --skip-editable
@@ -58,7 +66,7 @@ fuzz: $(VENV)/installed-dev  ## look for inputs that break what has to hold for 
 	$(PIP_INSTALL) atheris
 	$(BIN)/python tests/fuzz.py
 
-BENCHES := recording redaction starting absorbing size questions commands
+BENCHES := recording streaming redaction starting absorbing size questions commands
 bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and write docs/performance.md
 	@for name in $(BENCHES); do echo "$$(date +%T) bench/$$name.py"; $(BIN)/python bench/$$name.py || exit 1; done
 	$(BIN)/python bench/page.py
@@ -95,4 +103,4 @@ browser:
 	fi
 
 clean:  ## remove what make made
-	rm -rf $(VENV) $(VENV)-floors $(VENV)-frameworks build dist *.egg-info .fuzz .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-floors $(VENV)-newest $(VENV)-frameworks build dist *.egg-info .fuzz .mypy_cache .ruff_cache .pytest_cache

@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 
-from tracer.errors import IntegrationNotInstalled, UnknownIntegration, contain, logger
+from tracer.errors import IntegrationNotInstalled, TracerError, UnknownIntegration, contain, logger
 from tracer.integrations import instrumentors
 from tracer.integrations.on_import import Act, forget, when_imported
 
@@ -82,18 +82,28 @@ def _is_there(module: str) -> bool:
 
 
 def _switch_on(name: str) -> None:
-    """Switch one on. One that cannot be is not on, and may be tried again."""
+    """Switch one on. One that cannot be is not on, and may be tried again.
+
+    A version of its library that we do not know is no failure: the log says so, in one line.
+    """
     is_on = False
     try:
         with contain(f"the integration of {name}"):
-            if name in LIBRARIES:
-                import_module(f"tracer.integrations.{name}").instrument()
-                is_on = True
-            else:
-                is_on = instrumentors.instrument(name)
+            is_on = _instrumented(name)
     finally:
         if not is_on:
             _on.pop(name, None)
+
+
+def _instrumented(name: str) -> bool:
+    if name not in LIBRARIES:
+        return instrumentors.instrument(name)
+    try:
+        import_module(f"tracer.integrations.{name}").instrument()
+    except TracerError as error:
+        logger.error("%s; the program goes on", error)
+        return False
+    return True
 
 
 def _advise(lacking: Iterable[str]) -> None:

@@ -21,10 +21,11 @@ from openai_surfaces import CASES, Case
 
 from tracer.integrations.openai.body import parse
 from tracer.integrations.openai.provider import provider_of
-from tracer.integrations.openai.stream import decoded, fold, server_sent_events
+from tracer.integrations.openai.stream import fold, readable, server_sent_events
 from tracer.integrations.openai.surface import Surface
 from tracer.integrations.openai.surfaces import TABLE, chat, classify, completions, embeddings, responses
 from tracer.integrations.openai.surfaces.light import unnamed
+from tracer.integrations.openai.tee import Passed
 
 
 def text(content: str) -> dict[str, Any]:
@@ -283,8 +284,21 @@ def test_the_host_tells_the_provider(host: str, provider: str) -> None:
     assert provider_of(host) == provider
 
 
-def test_events_are_whole_wherever_the_network_cuts_them() -> None:
-    sent = 'data: {"a": "ü"}\r\n\r\n: a comment\nevent: x\ndata: 1\ndata: 2\n\ndata: [DONE]\n\ndata: broken'.encode()
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=repr)
+def test_events_are_whole_wherever_the_network_cuts_them(end: str) -> None:
+    lines = [
+        'data: {"a": "ü"}',
+        "",
+        ": a comment",
+        "event: x",
+        "data: 1",
+        "data: 2",
+        "",
+        "data: [DONE]",
+        "",
+        "data: bro",
+    ]
+    sent = end.join(lines).encode()
 
     for size in range(1, len(sent)):
         chunks = [(start, sent[start : start + size]) for start in range(0, len(sent), size)]
@@ -301,7 +315,8 @@ def test_a_compressed_body_that_broke_off_is_read_as_far_as_it_came() -> None:
     pack = zstandard.ZstdCompressor().compressobj()
     sent = pack.compress(b"data: 1\n\n") + pack.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
 
-    read = decoded([(7, sent)], response_class=httpx.Response, encoding="zstd")
+    broken_off = Passed([(7, sent)], was_exhausted=False)
+    read = readable(broken_off, response_class=httpx.Response, encoding="zstd")
 
     assert [*server_sent_events(read)] == [(7, b"1")]
 

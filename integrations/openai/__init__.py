@@ -1,32 +1,28 @@
 """Record OpenAI calls as `chat` and `embeddings` spans, whatever server the client talks to.
 
-The SDK has no public hook, so two private methods of its base clients are wrapped. `request` is the logical call, its
-retries included, and `_process_response` sees the response that was accepted. All ways into the API lead through
-them: parse and stream helpers, raw and streaming responses, Azure, copies of clients, plain `client.post`. What the
-program gets is what the SDK made; of a response that is still to be read only the byte stream is replaced.
+The SDK has no public hook, so three methods of its base clients are wrapped. `request` is the logical call, its
+retries included; `_build_request` begins each try, and `_process_response` sees the response that was accepted. All
+ways into the API lead through them: parse and stream helpers, raw and streaming responses, Azure, copies of clients,
+plain `client.post`. What the program gets is what the SDK made; of a response that is still to be read only the byte
+stream is replaced.
 
-Here is the wiring; `call` tells a call to its span, `stream` listens to bodies, and `surfaces` is the table of what is
-recorded, with a file for each family that translates it.
+Here is the wiring; `call` tells a call to its span, `tee` listens to bodies, `stream` reads them, and `surfaces` is the
+table of what is recorded, with a file for each family that translates it. WebSockets pass by all that: see `sockets`.
 
 Source: https://github.com/open-telemetry/semantic-conventions-genai
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import wraps
-from inspect import signature, unwrap
 from typing import Any
 
 import openai
-from openai._base_client import AsyncAPIClient, SyncAPIClient
 
 from tracer.errors import TracerError, contain
+from tracer.integrations.openai import hooks, sockets
 from tracer.integrations.openai.call import current_call, requesting
-
-Method = Callable[..., Any]
-
-_originals: list[tuple[type, str, Method]] = []
+from tracer.integrations.openai.hooks import Hook, Method
 
 
 def instrument() -> None:
@@ -34,46 +30,24 @@ def instrument() -> None:
 
     Raises TracerError where the SDK has changed what is wrapped; nothing is wrapped then.
     """
-    if _originals:
+    if hooks.is_installed():
         return
-    if moved := moved_hooks():
-        raise TracerError(f"in openai {openai.__version__}, {'; '.join(moved)}: its calls cannot be recorded")
-    for owner, name, wrap, _ in _HOOKS:
-        for place in (*_wrapped_elsewhere(owner, name), owner):
-            original = vars(place)[name]
-            _originals.append((place, name, original))
-            setattr(place, name, wrap(original))
-
-
-def _wrapped_elsewhere(owner: type, name: str) -> Iterator[type]:
-    """Yield the subclasses in which another instrumentor has wrapped this very method: they would not come by ours.
-
-    A subclass with a method of its own is none of them: that calls the owner's.
-    """
-    subclass: type
-    for subclass in owner.__subclasses__():
-        if name in vars(subclass) and unwrap(vars(subclass)[name]) is unwrap(vars(owner)[name]):
-            yield subclass
-        yield from _wrapped_elsewhere(subclass, name)
+    if moved := hooks.moved(_HOOKS):
+        raise TracerError(f"in openai {openai.__version__}, {'; '.join(moved)}: its calls are not recorded")
+    hooks.install(_HOOKS)
+    with contain("the WebSockets of OpenAI"):
+        sockets.instrument()
 
 
 def uninstrument() -> None:
     """Put the SDK's own methods back. Calls under way are recorded to their end."""
-    while _originals:
-        owner, name, original = _originals.pop()
-        setattr(owner, name, original)
+    hooks.put_back()
+    sockets.forget()
 
 
 def moved_hooks() -> list[str]:
     """Return what this version of the SDK has changed of the methods that we wrap, in words; normally nothing."""
-    moved = []
-    for owner, name, _, needed in _HOOKS:
-        method = vars(owner).get(name)
-        if method is None:
-            moved.append(f"{owner.__name__}.{name} is gone")
-        elif lacking := [parameter for parameter in needed if parameter not in signature(method).parameters]:
-            moved.append(f"{owner.__name__}.{name} does not take {', '.join(lacking)}")
-    return moved
+    return hooks.moved(_HOOKS) + sockets.moved_hooks()
 
 
 def _request(original: Method) -> Method:
@@ -94,24 +68,39 @@ def _async_request(original: Method) -> Method:
     return request
 
 
+def _build_request(original: Method) -> Method:
+    # Here each try begins: a call that is cancelled in its third knows so.
+    @wraps(original)
+    def build_request(self: Any, options: Any, *, retries_taken: int = 0, **kwargs: Any) -> Any:
+        with contain("a try of an OpenAI call"):
+            if call := current_call():
+                call.trying(retries_taken)
+        return original(self, options, retries_taken=retries_taken, **kwargs)
+
+    return build_request
+
+
 def _process_response(original: Method) -> Method:
     # One for both clients: of the asynchronous method this passes the coroutine on.
     @wraps(original)
-    def process_response(self: Any, *, response: Any, retries_taken: int = 0, **kwargs: Any) -> Any:
+    def process_response(self: Any, *, response: Any, **kwargs: Any) -> Any:
         with contain("the response of an OpenAI call"):
             if call := current_call():
-                call.answered(response, retries_taken)
-        return original(self, response=response, retries_taken=retries_taken, **kwargs)
+                call.answered(response)
+        return original(self, response=response, **kwargs)
 
     return process_response
 
 
 _REQUEST_NEEDS = ("cast_to", "options", "stream", "stream_cls")
-_RESPONSE_NEEDS = ("response", "retries_taken")
+_TRY_NEEDS = ("options", "retries_taken")
+_RESPONSE_NEEDS = ("response",)
 
-_HOOKS: tuple[tuple[type, str, Callable[[Method], Method], tuple[str, ...]], ...] = (
-    (SyncAPIClient, "request", _request, _REQUEST_NEEDS),
-    (SyncAPIClient, "_process_response", _process_response, _RESPONSE_NEEDS),
-    (AsyncAPIClient, "request", _async_request, _REQUEST_NEEDS),
-    (AsyncAPIClient, "_process_response", _process_response, _RESPONSE_NEEDS),
+_BASE = "openai._base_client"
+_HOOKS = (
+    Hook(_BASE, "BaseClient", "_build_request", _build_request, _TRY_NEEDS),
+    Hook(_BASE, "SyncAPIClient", "request", _request, _REQUEST_NEEDS),
+    Hook(_BASE, "SyncAPIClient", "_process_response", _process_response, _RESPONSE_NEEDS),
+    Hook(_BASE, "AsyncAPIClient", "request", _async_request, _REQUEST_NEEDS),
+    Hook(_BASE, "AsyncAPIClient", "_process_response", _process_response, _RESPONSE_NEEDS),
 )

@@ -21,7 +21,7 @@ Fields: TypeAlias = "dict[str, Any]"
 """What a span is told, as for `Span.set`: columns by their names, attributes by theirs, None for unknown."""
 
 
-def parse(data: bytes) -> Any:
+def parse(data: bytes | str) -> Any:
     """Return the JSON value, or an empty object where it is none.
 
     Lone surrogates and NaN are no JSON, but the client takes them; so do we.

@@ -13,20 +13,18 @@ from functools import partial
 from time import perf_counter_ns
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
-
-import openai
 
 from tracer.errors import contain
 from tracer.integrations.model_calls import claim
 from tracer.integrations.openai.body import Body, Fields, mapping, parse
-from tracer.integrations.openai.provider import provider_of
+from tracer.integrations.openai.provider import where
 from tracer.integrations.openai.request import request_body
-from tracer.integrations.openai.stream import Chunk, Passed, decoded, fold, tee
+from tracer.integrations.openai.stream import fold, readable
 from tracer.integrations.openai.surface import Raw, Surface
 from tracer.integrations.openai.surfaces import classify
+from tracer.integrations.openai.tee import Chunk, Passed, tee
 from tracer.recorder import RECORDER, now_ns, recording, start_span, use
-from tracer.rows import CANCELLED, INCOMPLETE
+from tracer.rows import CANCELLED, ERROR, INCOMPLETE
 from tracer.span import status_of
 
 _FRAMEWORKS_OWN = frozenset({"input", "output", "system_instructions", "status", "status_message", "error_type"})
@@ -34,6 +32,9 @@ _FRAMEWORKS_OWN = frozenset({"input", "output", "system_instructions", "status",
 
 _FRAMEWORKS_OPERATIONS = ("chat", "text_completion")
 """What a framework may have opened a span for."""
+
+_PAGE = "text/html"
+_EVENTS = "text/event-stream"
 
 _current: ContextVar[Call | None] = ContextVar("tracer_openai_call", default=None)
 
@@ -88,8 +89,8 @@ class Call:
         self._surface = surface
         self._owns_span = claimed is None
         self._is_streamed = surface.stream is not None and bool(body.get("stream"))
+        self._content_type = ""
         self._body_is_open = False
-        self._mime_type = ""
         self._missed: list[str] = []
         self.span = claimed or start_span(_name(surface, body), kind=surface.kind)
         self._started = perf_counter_ns() - (now_ns() - self.span.start_ns)
@@ -100,30 +101,33 @@ class Call:
                 "stream": self._is_streamed if surface.stream else None,
                 "openai.api.type": surface.api_type,
                 "openai.request.service_tier": body.get("service_tier"),
-                **_server(client, options.url),
+                **where(client, options.url),
                 **fields,
             }
         )
 
-    def answered(self, response: Any, retries: int) -> None:
+    def trying(self, retries: int) -> None:
+        """The request is about to be sent: for the first time, or after so many tries that failed."""
+        self._set({"retries": retries})
+
+    def answered(self, response: Any) -> None:
         """Take up a response that the client accepted: now if its body has been read, else when that is over."""
         headers = response.headers
         self._set(
             {
                 "request_id": headers.get("x-request-id") or headers.get("apim-request-id"),
-                "retries": retries,
                 "http.response.status_code": response.status_code,
             }
         )
-        self._mime_type = headers.get("content-type", "").partition(";")[0].strip()
-        self._is_streamed &= "json" not in self._mime_type
-        self._is_streamed |= self._surface.stream is not None and self._mime_type == "text/event-stream"
+        self._content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        self._is_streamed &= not self._content_type.endswith("json")
+        self._is_streamed |= self._surface.stream is not None and self._content_type == _EVENTS
         if response.is_closed:
-            self._tell(Passed([(None, response.content)], True, None, len(response.content)))
+            self._tell([(None, response.content)], Passed([(None, response.content)], was_exhausted=True))
         else:
             # The response is not held: its stream would lead back to it, and it would not be freed when it is dropped.
-            decode = partial(decoded, response_class=type(response), encoding=headers.get("content-encoding"))
-            response.stream = tee(response.stream, partial(self._body_ended, decode), keeps=self._kept_bytes())
+            read = partial(readable, response_class=type(response), encoding=headers.get("content-encoding"))
+            response.stream = tee(response.stream, partial(self._body_ended, read), keeps=self._kept_bytes())
             self._body_is_open = True
 
     def left(self, error: BaseException | None) -> None:
@@ -135,44 +139,56 @@ class Call:
             self._end()
 
     def _kept_bytes(self) -> int | None:
-        """Return how many bytes may be kept of the body that passes; None is all. Of base64, three bytes take four."""
-        value = None if self._is_streamed else RECORDER.config.max_value_bytes * 3 // 4
-        return {"all": None, "value": value, "nothing": 0}[self._surface.keeps]
+        """Return how many bytes may be kept of the body that passes; None is as many as of any model's answer."""
+        if self._surface.keeps == "nothing":
+            return 0
+        if self._surface.keeps == "value" and not self._is_streamed:
+            return RECORDER.config.max_value_bytes * 3 // 4  # of base64, three bytes take four
+        return None
 
-    def _body_ended(self, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]], passed: Passed) -> None:
+    def _body_ended(self, read: Callable[[Passed], Iterable[Chunk]], passed: Passed) -> None:
         with contain("the body of an OpenAI call"):
-            self._tell(passed, decode)
+            self._tell(read(passed), passed)
         self._end()
 
-    def _tell(self, passed: Passed, decode: Callable[[Iterable[Chunk]], Iterable[Chunk]] = iter) -> None:
+    def _tell(self, chunks: Iterable[Chunk], passed: Passed) -> None:
         """Tell what came, and how it ended. An error that the body itself reports outranks the rest."""
-        # A stream is closed at its last event: where nothing is looked at, that is not to be told from leaving early.
-        is_unseen = self._surface.keeps == "nothing" and self._mime_type == "text/event-stream"
-        has_ended = passed.was_exhausted or (is_unseen and passed.error is None)
-        chunks = decode(passed.chunks)
-        if self._is_streamed and self._surface.stream:
+        unreadable, has_ended = None, passed.was_exhausted
+        if self._surface.keeps == "nothing":
+            # A stream is closed at its last event: unread, that is not to be told from leaving early.
+            fields, has_ended = {}, has_ended or (self._content_type == _EVENTS and passed.error is None)
+        elif self._content_type == _PAGE and self._surface.kind != "http":
+            fields, has_ended = _page(chunks), True
+        elif self._is_streamed and self._surface.stream:
             streamed = fold(self._surface.stream, chunks)
             fields, has_ended = self._surface.response_fields(streamed.body), streamed.has_ended
+            unreadable = streamed.unreadable
             if streamed.first_content_ns is not None:
                 self._set({"ttft_ns": streamed.first_content_ns - self._started})
+        elif self._surface.raw_fields is not None and not self._content_type.endswith("json"):
+            content = None if passed.cut_bytes else _joined(chunks)
+            fields = self._surface.raw_fields(Raw(content, self._content_type, passed.size))
         else:
-            fields = self._whole_fields(b"".join(data for _, data in chunks), passed)
-        if passed.error is not None and not has_ended:
-            self._fail(passed.error)
-        elif passed.was_exhausted and not has_ended:
-            self._set({"status": INCOMPLETE, "status_message": "the stream ended without its last event"})
-        elif not has_ended and not fields.get("finish_reasons"):  # who stops at the finish reason has all there is
-            self._set({"status": CANCELLED})
+            fields = self._surface.response_fields(mapping(parse(_joined(chunks))))
+        if passed.cut_bytes and self._surface.keeps == "all":
+            self._set(
+                {"tracer.missed": [f"{passed.cut_bytes:,} bytes in the middle of the answer were too many to keep"]}
+            )
+        if not has_ended:
+            self._tell_end(passed, unreadable, has_finished=bool(fields.get("finish_reasons")))
         self._set(fields)
 
-    def _whole_fields(self, content: bytes, passed: Passed) -> Fields:
-        """Return what a body tells that is no stream of events."""
-        if self._surface.keeps == "nothing":
-            return {}
-        if self._surface.raw_fields is None or "json" in self._mime_type:
-            return self._surface.response_fields(mapping(parse(content)))
-        is_kept = bool(passed.chunks) or not passed.size
-        return self._surface.raw_fields(Raw(content if is_kept else None, self._mime_type, passed.size))
+    def _tell_end(self, passed: Passed, unreadable: ValueError | None, *, has_finished: bool) -> None:
+        """Tell why the end did not come. Who stops at the finish reason has all there is."""
+        if passed.error is not None:
+            self._fail(passed.error)
+        elif passed.was_exhausted:
+            if not passed.cut_bytes:
+                self._set({"status": INCOMPLETE, "status_message": "the stream ended without its last event"})
+        elif unreadable is not None:
+            self._fail(unreadable)
+        elif not has_finished:
+            self._set({"status": CANCELLED})
 
     def _set(self, fields: Fields) -> None:
         if missed := fields.get("tracer.missed"):  # what the answer adds comes after what the request said
@@ -190,29 +206,28 @@ class Call:
             self.span.end()
 
 
+def _joined(chunks: Iterable[Chunk]) -> bytes:
+    return b"".join(data for _, data in chunks)
+
+
+def _page(chunks: Iterable[Chunk]) -> Fields:
+    """Return what a page for people tells that came in place of an answer, as from a proxy or a wrong address."""
+    return {
+        "output": _joined(chunks).decode(errors="replace") or None,
+        "status": ERROR,
+        "error_type": "unexpected_content_type",
+        "status_message": f"the server answered with {_PAGE}, not with JSON",
+    }
+
+
 def _name(surface: Surface, body: Body) -> str:
     name, subject = surface.name or surface.operation, body.get(surface.subject)
     return f"{name} {subject}" if subject else str(name)
 
 
-def _server(client: Any, url: str) -> Fields:
-    """Return where the request goes. `server.port` is left out where it is the scheme's own."""
-    given, base = urlsplit(url), client.base_url
-    host, port = (given.hostname, given.port) if given.hostname else (base.host, base.port)
-    is_azure = isinstance(client, openai.AzureOpenAI | openai.AsyncAzureOpenAI)
-    return {
-        "provider": "azure.ai.openai" if is_azure else provider_of(host),
-        "server.address": host,
-        "server.port": port,
-    }
-
-
 def _failure(error: BaseException) -> Fields:
-    """Return what an exception of the client knows of the last try."""
-    request = getattr(getattr(error, "response", None), "request", None) or getattr(error, "request", None)
-    retries = getattr(request, "headers", {}).get("x-stainless-retry-count", "")
+    """Return what an exception of the client knows of the answer to the last try."""
     return {
         "request_id": getattr(error, "request_id", None),
-        "retries": int(retries) if retries.isdecimal() else None,
         "http.response.status_code": getattr(error, "status_code", None),
     }

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from properties.claim import Property
 from properties.values import json_scalars, texts
 from tracer.capture import encode
-from tracer.integrations.openai.stream import Passed, fold, tee
+from tracer.integrations.openai.stream import fold
 from tracer.integrations.openai.surfaces import TABLE
+from tracer.integrations.openai.tee import Passed, tee
 
 _SURFACES = list({surface.request_fields: surface for _, _, surface in TABLE}.values())
 _STREAMED = list({surface.stream: surface for _, _, surface in TABLE if surface.stream}.values())
@@ -72,7 +73,7 @@ def folds(chunks: list[bytes]) -> None:
         assert (torn_otherwise.body, torn_otherwise.has_ended) == (streamed.body, streamed.has_ended)
     passed: list[Passed] = []
     assert list(tee(SyncByteStream(chunks), passed.append)) == chunks
-    assert [[data for _, data in one.chunks] for one in passed] == [chunks]
+    assert [[data for _, data in one.head] for one in passed] == [chunks]
 
 
 class SyncByteStream:
