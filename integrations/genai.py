@@ -5,6 +5,7 @@ Source: https://github.com/open-telemetry/semantic-conventions-genai
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -48,9 +49,10 @@ def uri(uri: str, *, modality: str, mime_type: str | None = None) -> Part:
     return _known(type="uri", modality=modality, mime_type=mime_type, uri=uri)
 
 
-def blob(content: str, *, modality: str, mime_type: str | None = None) -> Part:
-    """`content` is base64."""
-    return _known(type="blob", modality=modality, mime_type=mime_type, content=content)
+def blob(content: str | bytes, *, modality: str, mime_type: str | None = None) -> Part:
+    """`content` is base64, or what it stands for. When it is captured, what refers to it takes its place."""
+    encoded = content if isinstance(content, str) else base64.b64encode(content).decode()
+    return _known(type="blob", modality=modality, mime_type=mime_type, content=encoded)
 
 
 def file(file_id: str, *, modality: str, mime_type: str | None = None) -> Part:

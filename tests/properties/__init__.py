@@ -6,7 +6,7 @@ import, another protocol) belongs here too.
 
 from __future__ import annotations
 
-from properties import filters, journal, secrets, streams, values
+from properties import attachments, filters, journal, secrets, streams, values
 
 PROPERTIES = {
     **values.PROPERTIES,
@@ -14,4 +14,5 @@ PROPERTIES = {
     **journal.PROPERTIES,
     **streams.PROPERTIES,
     **filters.PROPERTIES,
+    **attachments.PROPERTIES,
 }
