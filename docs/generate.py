@@ -28,6 +28,7 @@ def schema() -> str:
         "The store is one DuckDB file, and its tables are public: names stay, columns are only added. `tracer sql` and",
         "`Store` show `spans`, `traces`, `processes`, `functions` and `scores` with the rows of running programs",
         "included. A span that has no end has the status RUNNING there while its process lives, and LOST after that.",
+        "Images, audio and files are in `store.attachments` once they are absorbed; `Store.attachment` finds all.",
         "",
         *(f"```sql\n{script.read_text().strip()}\n```\n" for script in scripts),
     ]

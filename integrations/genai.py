@@ -50,7 +50,10 @@ def uri(uri: str, *, modality: str, mime_type: str | None = None) -> Part:
 
 
 def blob(content: str | bytes | None, *, modality: str, mime_type: str | None = None) -> Part:
-    """`content` is base64, or the bytes themselves; None where it is not known."""
+    """`content` is base64, or the bytes themselves; None where it is not known.
+
+    When it is captured, what refers to it takes its place.
+    """
     if isinstance(content, bytes):
         content = b64encode(content).decode()
     return _known(type="blob", modality=modality, mime_type=mime_type, content=content)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +52,38 @@ def test_ls_lists_the_newest_first(recorded: Path) -> None:
     assert "\x1b[31m" not in done.stdout
     listed = json.loads(programs.tracer(recorded, "ls", "model:gpt-x", "--json").stdout)
     assert [(row["name"], row["input_tokens"], row["cost_usd"]) for row in listed] == [("answer", 12, 0.5)]
+
+
+def test_show_lists_the_contents_of_a_trace_and_attachment_writes_one(store_path: Path, tmp_path: Path) -> None:
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(9000)
+    tracer.span("look", input={"picture": picture}).begin().end()
+    shown = programs.tracer(store_path, "show").stdout
+    assert "[image/png 9.0 kB]" in shown
+    (hash,) = re.findall(r"tracer attachment ([0-9a-f]+) > FILE", shown)
+    file = tmp_path / "picture.png"
+    for _ in ("new", "there already"):
+        done = programs.tracer(store_path, "attachment", hash, "-o", file)
+        assert file.read_bytes() == picture
+    assert (done.returncode, "exists already" in done.stderr) == (2, True)
+    assert file.stat().st_mode & 0o777 == 0o600
+    command = [Path(sys.executable).with_name("tracer"), "attachment", hash, "--store", store_path]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == picture
+    done = programs.tracer(store_path, "attachment", "0" * 64)
+    assert (done.returncode, "there is no attachment" in done.stderr) == (1, True)
+
+
+def test_no_terminal_is_given_raw_bytes(store_path: Path) -> None:
+    tracer.span("look", input={"picture": bytes(9000)}).begin().end()
+    (hash,) = [
+        row["hash"] for row in Store(store_path).sql("select regexp_extract(input, '[0-9a-f]{64}') as hash from spans")
+    ]
+    parent, terminal = pty.openpty()
+    command = [Path(sys.executable).with_name("tracer"), "attachment", hash, "--store", store_path]
+    done = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, check=False)
+    os.close(terminal)
+    assert done.returncode == 2
+    assert b"-o FILE" in done.stderr
+    os.close(parent)
 
 
 def test_show_draws_the_tree(recorded: Path) -> None:

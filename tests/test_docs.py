@@ -58,7 +58,8 @@ def test_code_in_prose_runs(page: Path, store_path: Path, spans: Callable[[], li
         "request": Mock(headers={}),
         "task": Mock(**{"request.headers": None}),
     }
-    with tracer.span("recorded") as recorded:
+    file = {"type": "blob", "mime_type": "text/plain", "content": "dGVzdA==", "filename": "the-content-of-the-hash.txt"}
+    with tracer.span("recorded", input=file) as recorded:
         pass
     with tracer.span("around"):
         names |= {"current_span": tracer.current_span, "trace_id": recorded.trace_id}

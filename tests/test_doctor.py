@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from journal_lines import Process, call, span, written
 
 import programs
 from tracer.errors import StoreDamaged
+from tracer.journal.attachments import put
 from tracer.journal.layout import Layout
 from tracer.store import Store, database, health, notes
 from tracer.store.absorb import absorb
@@ -394,3 +396,20 @@ def test_in_a_project_it_says_which_root_it_found(tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("tracer")), "doctor"]
     done = subprocess.run(command, cwd=tmp_path / "inside", env=environ, capture_output=True, text=True, check=False)
     assert f"{tmp_path / '.tracer' / 'traces.duckdb'}, for the project's root has pyproject.toml" in done.stdout
+
+
+def test_attachments_are_counted_wherever_they_are_and_strangers_among_them_are_named(path: Path) -> None:
+    filled(path)
+    layout = Layout(path)
+    for content in (b"stored" * 1000, b"stored too" * 100):
+        put(layout, "0" * 32, hashlib.sha256(content).hexdigest(), "image/png", content)
+    absorb(path)
+    put(layout, "0" * 32, hashlib.sha256(b"waits").hexdigest(), "image/png", b"waits")
+    told = [(finding.topic, finding.text) for finding in examine(path, "for a test", {})]
+    assert ("contents", "2 attachments, 7.0 kB") in told
+    assert ("attachments", "1 to absorb, 5 B") in told
+    (layout.attachments / "stranger").write_bytes(b"")
+    put(layout, "0" * 32, hashlib.sha256(b"this").hexdigest(), "image/png", b"that")
+    assert "stranger" in found(path, "attachments", "note").text
+    absorb(path)
+    assert "1 file set aside whole" in found(path, "quarantine", "note").text

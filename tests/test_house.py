@@ -13,10 +13,10 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     {"errors", "plain", "rows", "span_row", "semconv", "units"},
-    {"config", "tree"},
+    {"config", "references", "tree"},
     {"capture", "fields", "process", "journal", "compare", "scoring"},
     {"span"},
-    {"context", "watcher", "otel.outgoing", "otel.dialects"},
+    {"attachments", "context", "watcher", "otel.outgoing", "otel.dialects"},
     {"propagation"},
     {"recorder"},
     {"otel.foreign"},
@@ -40,6 +40,7 @@ FLOORS = [
     {
         "viewer",
         "cli.absorb",
+        "cli.attachment",
         "cli.demo",
         "cli.doctor",
         "cli.export",

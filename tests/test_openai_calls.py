@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from tracer.demo.server import LoopbackServer, Reply, Usage
 from tracer.integrations import model_calls
 from tracer.recorder import start_span
 from tracer.span_row import SpanRow
+from tracer.store import Store
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -176,7 +178,7 @@ def test_a_request_inside_a_call_is_not_that_call(server: LoopbackServer, spans:
 
 
 def test_all_that_was_sent_is_there_to_be_sent_again(
-    client: openai.OpenAI, server: LoopbackServer, spans: Spans
+    client: openai.OpenAI, server: LoopbackServer, spans: Spans, store: Store
 ) -> None:
     server.script(Reply(tool_calls=[("measure", {"unit": "m"})]), Reply(text="Twelve metres."))
     tool = {"type": "function", "function": {"name": "measure", "parameters": {"type": "object"}}}
@@ -193,11 +195,11 @@ def test_all_that_was_sent_is_there_to_be_sent_again(
     assert first.tool_definitions == [{"type": "function", "name": "measure", "parameters": {"type": "object"}}]
     call = {"type": "tool_call", "id": answer.tool_calls[0].id, "name": "measure", "arguments": {"unit": "m"}}
     assert first.output == [{"role": "assistant", "parts": [call], "finish_reason": "tool_calls"}]
+    hash = hashlib.sha256(b"well").hexdigest()
+    assert store.attachment(hash).bytes == b"well"
+    blob = {"type": "blob", "modality": "image", "mime_type": "image/png", "attachment": hash, "bytes": 4}
     assert second.input == [
-        {
-            "role": "user",
-            "parts": [{"type": "blob", "modality": "image", "mime_type": "image/png", "content": "d2VsbA=="}],
-        },
+        {"role": "user", "parts": [blob]},
         {"role": "assistant", "parts": [call]},
         {"role": "tool", "parts": [{"type": "tool_call_response", "id": call["id"], "response": "12"}]},
     ]

@@ -21,6 +21,7 @@ def configure(
     capture_content: bool = _AS_IT_IS,
     redact: Redact = _AS_IT_IS,
     max_value_bytes: int = _AS_IT_IS,
+    max_attachment_bytes: int = _AS_IT_IS,
     processors: Iterable[Any] = _AS_IT_IS,
     enabled: bool = _AS_IT_IS,
     retention: str | None = _AS_IT_IS,
@@ -33,6 +34,8 @@ def configure(
       "card" for e-mail addresses and card numbers. {"keys": [...], "patterns": [...]} names fields too, whose values
       are taken out whatever they hold. A text for which a callable raises is not kept. False removes all redaction.
     max_value_bytes: the most that one value takes as JSON (1,000,000); what is longer is cut, and says so.
+    max_attachment_bytes: the most bytes of one image, audio or file that is kept (64,000,000); of a larger one the row
+    says how large it was.
     processors: OpenTelemetry SDK SpanProcessors or SpanExporters that get every span too.
     retention: the age, such as "30d", beyond which traces are deleted from the store, whoever recorded them. Nothing
     is deleted without it.

@@ -36,7 +36,7 @@ class Config(NamedTuple):
 
     `store` is the DuckDB file; None means the default of `default_store`. `max_value_bytes` bounds each
     captured value, as JSON. `redact` adds to the built-in redaction: patterns, callables and REDACTION_KINDS, or those
-    and the keys of fields; False removes all of it.
+    and the keys of fields; False removes all of it. `max_attachment_bytes` bounds each image, sound and file.
     `processors` are OpenTelemetry SDK `SpanProcessor`s or `SpanExporter`s that get every span of ours.
     `retention` is the age, such as "30d", beyond which traces are deleted; None deletes nothing.
     """
@@ -46,6 +46,7 @@ class Config(NamedTuple):
     capture_content: bool = True
     redact: Redact = None
     max_value_bytes: int = 1_000_000
+    max_attachment_bytes: int = 64_000_000
     processors: tuple[Any, ...] = ()
     retention: str | None = None
 
@@ -71,6 +72,10 @@ def changed(config: Config, changes: dict[str, Any]) -> Config:
         changes["store"] = _path(changes["store"]) if changes["store"] is not None else None
     if (size := changes.get("max_value_bytes")) is not None and (not isinstance(size, int) or size < 256):
         raise UsageError(f"max_value_bytes is the most bytes that one value may take, at least 256; not {size!r}")
+    if (size := changes.get("max_attachment_bytes")) is not None and (not isinstance(size, int) or size < 0):
+        raise UsageError(
+            f"max_attachment_bytes is the most bytes of an image, audio or file that is kept; not {size!r}"
+        )
     if "redact" in changes:
         _check_redact(changes["redact"])
     if "retention" in changes:

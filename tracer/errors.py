@@ -5,6 +5,7 @@
     │   └── UnknownIntegration
     ├── IntegrationNotInstalled (ImportError)   asked for by name, but its library is missing
     ├── TraceNotFound (LookupError)             no trace or span with this id
+    ├── AttachmentNotFound (LookupError)        no content with this hash
     ├── QueryError                              SQL or a filter that the store refuses
     └── StoreError
         ├── StoreLocked                         another program holds the DuckDB file
@@ -47,6 +48,10 @@ class IntegrationNotInstalled(TracerError, ImportError):
 
 class TraceNotFound(TracerError, LookupError):
     """No trace or span has this id, or several begin with it."""
+
+
+class AttachmentNotFound(TracerError, LookupError):
+    """No attachment has this hash, or several begin with it."""
 
 
 class QueryError(TracerError):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from opentelemetry.context import Context
 
+from tracer.attachments import Attachments
 from tracer.capture import Redactor, cut, cut_row, encode, leave_native_code
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
@@ -71,6 +72,7 @@ class Recorder:
         self._preparing: set[int] = set()  # threads, by their ids; a signal handler may come by here again
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
+        self._attachments = self._no_attachments_yet()
         self._held = threading.local()  # by the thread that forks: its `writer`
         self._first_write = threading.RLock()
         self._outgoing: Outgoing | None = None
@@ -97,8 +99,12 @@ class Recorder:
         self._redactor = Redactor(self.config.redact, keeps_content=self.config.capture_content)
         if self.config.store != before.store:
             self._forget_store()
+        self._attachments = self._no_attachments_yet()
         if self.config.processors != before.processors:
             self._shut_outgoing()
+
+    def _no_attachments_yet(self) -> Attachments:
+        return Attachments(lambda: self.writer, self.config, self._redactor)
 
     def new_span(self, name: str, kind: str, parent: Span | None, context: Mapping[str, Any]) -> Span:
         """Return a span that has not begun: with ids, its place in the tree, and what it inherits. We are ready."""
@@ -177,8 +183,12 @@ class Recorder:
 
     # What a span asks of us.
 
+    def encode(self, span: Span, value: Any) -> bytes:
+        """Return a value as JSON, however long, its contents kept beside it."""
+        return self._attachments.encode(span, value)
+
     def capture(self, span: Span, column: str, value: Any) -> orjson.Fragment:
-        encoded = encode(value)
+        encoded = self._attachments.encode(span, value)
         config = self.config
         if not config.capture_content:
             from tracer.capture.shapes import shape_only
@@ -305,6 +315,7 @@ class Recorder:
                 self._writer.forget()
         self.open_spans = {}
         self._writer = None
+        self._attachments = self._no_attachments_yet()
         self._first_write = threading.RLock()
         self.is_ready = False
         self._missed_because = ""

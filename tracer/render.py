@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from itertools import islice
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -15,10 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tracer.plain import plain
+from tracer.references import references
 from tracer.rows import CANCELLED, ERROR, INCOMPLETE, INTERRUPTED, LOST, MODEL_CALL_KINDS, OK, RUNNING
 from tracer.span_row import SpanRow
 from tracer.tree import Trace
-from tracer.units import short_age
+from tracer.units import short_age, size
 
 UNKNOWN = "–"
 SHORT_ID = 16
@@ -60,7 +62,7 @@ def trace_tree(trace: Trace, summary: Mapping[str, Any], width: int) -> Renderab
             cost(row.cost_usd) if row.kind in MODEL_CALL_KINDS or row.cost_usd is not None else "",
             _remark(row),
         )
-    return Group(_headline(trace, summary), table, *_failures(trace))
+    return Group(_headline(trace, summary), table, *_contents(trace), *_failures(trace))
 
 
 def trace_list(traces: Iterable[Mapping[str, Any]], now_ns: int) -> Table:
@@ -194,9 +196,25 @@ def _remark(row: SpanRow) -> Text:
         f"{row.cached_tokens} cached" if row.cached_tokens else "",
         f"{row.retries} {'retry' if row.retries == 1 else 'retries'}" if row.retries else "",
     ]
+    facts += [f"[{found.mime_type} {size(found.bytes)}]" for found in islice(references(row), _SHOWN_CONTENTS)]
     for fact in filter(None, facts):
         remark.append(("  " if remark else "") + plain(fact), "dim")
     return remark
+
+
+def _contents(trace: Trace) -> Sequence[RenderableType]:
+    """The images, sounds and files of the trace, each once, with what gets it out."""
+    found = {one.hash: one for row in trace.rows for one in references(row) if one.hash}
+    lines = []
+    for hash, one in islice(found.items(), _SHOWN_CONTENTS):
+        way_out = f"not kept: {one.not_kept}" if one.not_kept else f"tracer attachment {hash[:SHORT_ID]} > FILE"
+        lines.append(Text.assemble(plain(f"{one.mime_type} {size(one.bytes)}"), ("  " + plain(way_out), "dim")))
+    if len(found) > _SHOWN_CONTENTS:
+        lines.append(Text(f"and {len(found) - _SHOWN_CONTENTS} more", "dim"))
+    return [Padding(Group(*lines), (1, 0, 0, 0))] if lines else []
+
+
+_SHOWN_CONTENTS = 10
 
 
 def _failures(trace: Trace) -> Sequence[RenderableType]:

@@ -192,6 +192,12 @@ class Span(otel.Span):
             for kind, count in counts.items():
                 total[kind] = total.get(kind, 0) + count
 
+    def note_missed(self, what: str) -> None:
+        """Say in the attributes, in a short plain sentence, what could not be recorded: `tracer.missed` lists it."""
+        missed = self._columns.setdefault("attributes", {}).setdefault("tracer.missed", [])
+        if what not in missed:
+            missed.append(what)
+
     def is_within(self, other: Span) -> bool:
         """Return whether this span is `other` or lies somewhere below it."""
         span: Span | None = self
@@ -350,6 +356,10 @@ class Span(otel.Span):
 
     def _set_attribute(self, key: str, value: Any) -> None:
         plain = type(value) in (int, float, bool) or (type(value) is str and len(value) < _LONG_CHARACTERS)
+        if not plain and key == "tracer.missed" and isinstance(value, (list, tuple)):
+            for what in value:
+                self.note_missed(str(what))
+            return
         kept = value if plain else self._sink.capture(self, "attributes", value)
         self._columns.setdefault("attributes", {})[key] = kept
 

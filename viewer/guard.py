@@ -47,7 +47,8 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif self._may_enter(scope) and _may_write(scope):
-            await self.app(scope, receive, self._with_policy(send))
+            is_content = scope["path"].startswith("/api/attachment/")
+            await self.app(scope, receive, _with(self.headers | (_OF_CONTENT if is_content else {}), send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # before it was accepted, so the server answers 403
         elif self.token and self._is_token(QueryParams(scope["query_string"]).get("token", "")):
@@ -76,13 +77,18 @@ class Guard:
         answer.set_cookie(_COOKIE, self.token or "", httponly=True, samesite="strict")
         await answer(scope, receive, send)
 
-    def _with_policy(self, send: Send) -> Send:
-        async def send_with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
-            await send(message)
 
-        return send_with_policy
+_OF_CONTENT = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+"""What was recorded may be shown, and do nothing, should somebody open it as a page."""
+
+
+def _with(headers: dict[str, str], send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(headers)
+        await send(message)
+
+    return send_with_headers
 
 
 def _may_write(scope: Scope) -> bool:

@@ -16,9 +16,13 @@ from collections.abc import Sequence
 import orjson
 
 from tracer import markdown
+from tracer.errors import AttachmentNotFound
+from tracer.references import references
+from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.viewer import answers
 from tracer.viewer.columns import Json, encoded, span_json, trace_json
+from tracer.viewer.contents import given_type
 from tracer.viewer.modules import MODULES, styles
 from tracer.viewer.theme import css
 
@@ -41,6 +45,7 @@ def file(store: Store, trace_ids: Sequence[str]) -> tuple[str, bytes]:
         summary = store.summary(trace.trace_id)
         told = {f"trace/{trace.trace_id}": {**trace_json(trace, summary), "version": "file"}}
         told |= {f"span/{row.trace_id}/{row.span_id}": span_json(row) for row in trace.rows}
+        told |= _contents(store, trace.rows)
         address = {"trace": trace.trace_id}
     else:
         told, summary, address = _compared(store, trace_ids)
@@ -82,6 +87,7 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
         for row in trace.rows:
             rows[row.span_id] = row
             told[f"span/{row.trace_id}/{row.span_id}"] = span_json(row)
+        told |= _contents(store, trace.rows)
     for step in side_by_side["steps"]:
         base, *others = step["spans"]
         for span in others:
@@ -90,6 +96,26 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
                 place = [f"{row.trace_id}.{row.span_id}" for row in (before, after)]
                 told[f"compare/span?a={place[0]}&b={place[1]}"] = answers.changed(before, after)
     return told, side_by_side["traces"][0], {"compare": ids}
+
+
+def _contents(store: Store, rows: Sequence[SpanRow]) -> Json:
+    """Return the images, sounds and files that rows refer to as `data:` URIs, as far as there is room."""
+    told: Json = {}
+    room = _MOST_CONTENT_BYTES
+    for one in (reference for row in rows for reference in references(row)):
+        if one.hash is None or f"attachment/{one.hash}" in told or one.not_kept or one.bytes > room:
+            continue
+        try:
+            found = store.attachment(one.hash)
+        except AttachmentNotFound:
+            continue
+        room -= len(found.bytes)
+        data = base64.b64encode(found.bytes).decode()
+        told[f"attachment/{one.hash}"] = f"data:{given_type(found.mime_type)};base64,{data}"
+    return told
+
+
+_MOST_CONTENT_BYTES = 20_000_000
 
 
 def _page(title: str, told: Json, address: Json) -> bytes:

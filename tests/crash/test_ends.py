@@ -15,9 +15,9 @@ import pytest
 from ledger import assert_balance
 
 import programs
+from tracer.capture.search import Search
 from tracer.capture.secrets.fields import FIELDS
 from tracer.capture.secrets.forms import FORMS
-from tracer.capture.secrets.search import Search
 from tracer.journal.layout import Layout
 from tracer.store import Store
 

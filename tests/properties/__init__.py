@@ -6,7 +6,7 @@ import, another protocol) belongs here too.
 
 from __future__ import annotations
 
-from properties import attributes, filters, journal, secrets, streams, values
+from properties import attachments, attributes, filters, journal, secrets, streams, values
 
 PROPERTIES = {
     **values.PROPERTIES,
@@ -15,4 +15,5 @@ PROPERTIES = {
     **streams.PROPERTIES,
     **filters.PROPERTIES,
     **attributes.PROPERTIES,
+    **attachments.PROPERTIES,
 }

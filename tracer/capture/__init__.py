@@ -6,7 +6,7 @@ line of the journal passes `redact` before it is written. Nothing here raises be
 
 from tracer.capture.limits import beginning, cut, cut_row
 from tracer.capture.redaction import Redactor
-from tracer.capture.secrets import leave_native_code
-from tracer.capture.values import encode, is_one
+from tracer.capture.search import leave_native_code
+from tracer.capture.values import describe, encode, is_one
 
-__all__ = ["Redactor", "beginning", "cut", "cut_row", "encode", "is_one", "leave_native_code"]
+__all__ = ["Redactor", "beginning", "cut", "cut_row", "describe", "encode", "is_one", "leave_native_code"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tracer.capture.expressions import compiled
 from tracer.capture.rewriting import dumps
 from tracer.capture.secrets import Secret, find_secrets, mark, replaced
 
@@ -37,6 +38,7 @@ class Redactor:
         if secrets is None:
             line, counts = _without_crowded_values(line)
             secrets = find_secrets(line) or []
+        secrets = _outside_counts(line, secrets)
         if not secrets and not self._rules and not counts:
             return line
         counts += _by_kind(secrets)
@@ -85,6 +87,17 @@ def _rules(redact: Redact) -> Rules:
     from tracer.capture.rules import Rules  # most programs have none of their own
 
     return Rules(redact)
+
+
+def _outside_counts(line: bytes, secrets: list[Secret]) -> list[Secret]:
+    """Return the secrets without what is our own count of earlier ones: 100 API keys look like the key "100"."""
+    counts = compiled(_COUNTS).search(line) if secrets else None
+    if counts is None:
+        return secrets
+    return [secret for secret in secrets if not counts.start() <= secret.start < counts.end()]
+
+
+_COUNTS = rb'"tracer\.redacted":\{(?:"[a-z-]{1,40}":\d{1,12},?)*\}'
 
 
 def _by_kind(secrets: list[Secret]) -> Counter[str]:

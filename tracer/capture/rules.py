@@ -41,6 +41,9 @@ _IDENTITY = frozenset(
 _PLACES = {"events": ("name", "time_ns", "attributes"), "links": ("trace_id", "span_id", "attributes")}
 """The keys of the objects in these columns, which are ours."""
 
+_HASH = r"[0-9a-f]{64}"
+"""What refers to an attachment; a number that a pattern found in it would tear the two apart."""
+
 Rule = Callable[[str], "tuple[str, str, int]"]
 """Returns a text without what it looks for, the kind of that, and how often it was there."""
 
@@ -106,7 +109,8 @@ class Rules:
 
     def _field(self, key: str, value: Any, counts: Counter[str]) -> Any:
         if not self._keys or value is None or _plain_key(key) not in self._keys:
-            return self._walk(value, counts)
+            is_hash = key == "attachment" and isinstance(value, str) and compiled(_HASH).fullmatch(value)
+            return value if is_hash else self._walk(value, counts)
         counts[_OWN] += 1
         return mark(_OWN)
 

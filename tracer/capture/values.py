@@ -16,7 +16,7 @@ import dataclasses
 import enum
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -40,23 +40,28 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _SIXTY_FOUR_BITS = 1 << 63
 
 
-def encode(value: Any) -> bytes:
-    """Return `value` as JSON. Nothing of the value is kept, and it is not changed."""
+def encode(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """Return `value` as JSON. Nothing of the value is kept, and it is not changed.
+
+    What has no JSON form is given to `default`, which returns something nearer to it and never raises; without one it
+    is `describe`.
+    """
+    default = default or describe
     try:
-        return orjson.dumps(value, default=_describe)
+        return orjson.dumps(value, default=default)
     except (TypeError, RecursionError):
         # Keys that are no strings, circles, great integers, lone surrogates, or a property that raised.
-        return orjson.dumps(_walk(value, []))
+        return orjson.dumps(_walk(value, [], default))
 
 
-def _walk(value: Any, inside: list[int]) -> Any:
+def _walk(value: Any, inside: list[int], default: Callable[[Any], Any]) -> Any:
     """Return `value` in JSON types that orjson is sure to take; `inside` holds the ids of what surrounds it."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, float):
         return float(value)  # numpy's is one, but not to orjson
     if isinstance(value, enum.Enum):
-        return _walk(value.value, inside)
+        return _walk(value.value, inside, default)
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, int):
@@ -68,17 +73,20 @@ def _walk(value: Any, inside: list[int]) -> Any:
     inside.append(id(value))
     try:
         if isinstance(value, dict):
-            return {_key(key): _walk(item, inside) for key, item in list(value.items())}
+            return {_key(key): _walk(item, inside, default) for key, item in list(value.items())}
         if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-            return [_walk(item, inside) for item in value]
+            return [_walk(item, inside, default) for item in value]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {field.name: _walk(getattr(value, field.name, None), inside) for field in dataclasses.fields(value)}
-        return _walk(_describe(value), inside)
+            return {
+                field.name: _walk(getattr(value, field.name, None), inside, default)
+                for field in dataclasses.fields(value)
+            }
+        return _walk(default(value), inside, default)
     finally:
         inside.pop()
 
 
-def _describe(value: Any) -> Any:
+def describe(value: Any) -> Any:
     """Return something nearer to JSON than `value`: its content, else a marker. Never raises."""
     content, error = attempt(lambda: _content(value))
     return content if error is None else {"$type": _type_name(value), "unreadable": type(error).__name__}

@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "run a Python program and record its model calls, with no line changed",
     "ls": "list the newest traces",
     "show": "draw one trace as a tree",
+    "attachment": "write an image, a sound or a file that a span refers to",
     "sql": "ask the store in SQL",
     "export": "make one file of a trace, to open anywhere",
     "purge": "delete traces for good, and give their space back",

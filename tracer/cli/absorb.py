@@ -32,7 +32,8 @@ def run(options: argparse.Namespace) -> int:
         _in_background(path)
         return 0
     absorbed = main(path)
-    print(f"Absorbed: {counted(absorbed.spans, 'span')} of {counted(absorbed.segments, 'segment')}.")
+    contents = f" and {counted(absorbed.attachments, 'attachment')}" if absorbed.attachments else ""
+    print(f"Absorbed: {counted(absorbed.spans, 'span')} of {counted(absorbed.segments, 'segment')}{contents}.")
     if absorbed.quarantined_lines:
         lines = counted(absorbed.quarantined_lines, "line")
         print(f"Unreadable: {lines}, kept in {plain(str(Layout(path).quarantine))}.")

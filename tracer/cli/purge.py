@@ -73,6 +73,8 @@ def _described(found: Found) -> str:
     if found.spans:
         share = f", about {size(found.bytes)}" if found.bytes else ""
         parts.append(f"{counted(found.traces, 'trace')} with {counted(found.spans, 'span')}{share}")
+    if found.attachments:
+        parts.append(counted(found.attachments, "attachment"))
     if found.quarantined_lines:
         parts.append(counted(found.quarantined_lines, "quarantined line"))
     return " and ".join(parts)
@@ -80,6 +82,8 @@ def _described(found: Found) -> str:
 
 def _told(done: Purged) -> str:
     text = f"Deleted {counted(done.traces, 'trace')} with {counted(done.spans, 'span')}"
+    if done.attachments:
+        text += f" and {counted(done.attachments, 'attachment')}"
     if done.quarantined_lines:
         text += f" and {counted(done.quarantined_lines, 'quarantined line')}"
     if done.freed_bytes > 0:

@@ -7,13 +7,14 @@
         absorb.lock                         lock: the one absorber of the store
         <process id>.live                   lock: held by a recording process for its life
         1-<process id>-000001.ndjson        a segment: locked while its process may still append to it
+        attachments/                        contents that segments refer to, see `attachments`
         quarantine/                         lines that could not be read, kept aside
         absorb.error                        why the last absorber in the background failed, if it did
         purged                              traces whose rows are dropped wherever they are met
         retention                           its time is when the retention was last carried out
 
 A segment is a file of lines, each a JSON object. A line without `record` is a span row whose keys are
-columns of `spans`; the others carry `record` (`process`, `function` or `score`) and `data`.
+columns of `spans`; the others carry `record` (`process`, `function`, `score` or `attachment`) and `data`.
 """
 
 from __future__ import annotations
@@ -68,6 +69,10 @@ class Layout(NamedTuple):
     @property
     def absorb_lock(self) -> Path:
         return self.folder / "absorb.lock"
+
+    @property
+    def attachments(self) -> Path:
+        return self.folder / "attachments"
 
     @property
     def quarantine(self) -> Path:

@@ -81,7 +81,7 @@ class Writer:
     `dropped_spans` the recorder counts those that could not be written, and the writer those that were deleted;
     `drop_reason` is why the last one was, and `dropped_told` how many a later line tells of. `has_begun` tells that a
     segment could be opened, `is_described` is for whoever describes the process: false again when what was written is
-    gone.
+    gone. `losses` counts how often that was.
     """
 
     def __init__(self, store: Path) -> None:
@@ -92,6 +92,7 @@ class Writer:
         self.drop_reason = ""
         self.has_begun = False
         self.is_described = False
+        self.losses = 0
         self._segment: _OpenFile | None = None
         self._live: _OpenFile | None = None
         self._files: set[tuple[int, int]] = set()
@@ -251,6 +252,7 @@ class Writer:
             self.dropped_spans += lines
             self.drop_reason = "the journal was deleted"
         self.is_described = False
+        self.losses += 1
         logger.error(
             "the journal %s was deleted, moved or closed while recording, and %d rows with it; it is begun anew",
             self.layout.folder,

@@ -21,9 +21,10 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from tracer.errors import StoreLocked
+from tracer.journal.attachments import waiting as waiting_attachments
 from tracer.journal.layout import JOURNAL_VERSION, Layout, Segment
 from tracer.journal.locks import is_at, is_locked, locked, try_lock
-from tracer.store import batches, fresh, notes, quarantine
+from tracer.store import attachments, batches, fresh, notes, quarantine
 from tracer.store.batches import Batch
 from tracer.store.database import attached, connect, told, wants_memory
 from tracer.store.durable import sync
@@ -52,12 +53,14 @@ class Absorbed:
     segments: int = 0
     spans: int = 0
     quarantined_lines: int = 0
+    attachments: int = 0
 
     def __add__(self, other: Absorbed) -> Absorbed:
         return Absorbed(
             self.segments + other.segments,
             self.spans + other.spans,
             self.quarantined_lines + other.quarantined_lines,
+            self.attachments + other.attachments,
         )
 
 
@@ -89,10 +92,15 @@ def main(path: Path, *, background: bool = False) -> Absorbed:
 
 
 def waiting(path: Path) -> bool:
-    """Return whether there are segments to absorb. Opens no database. Raises StoreUnavailable."""
+    """Return whether there is something to absorb. Opens no database. Raises StoreUnavailable."""
     layout = Layout(path)
     with told(layout):
-        return any(_is_ready(segment) for segment in layout.segments())
+        return any(_is_ready(segment) for segment in layout.segments()) or _are_left_behind(layout)
+
+
+def _are_left_behind(layout: Layout) -> bool:
+    """Return whether attachments wait that no segment brings along any more."""
+    return bool(waiting_attachments(layout)) and not any(map(is_locked, layout.live_files().values()))
 
 
 def absorb(path: Path, *, patience: float = 60) -> Absorbed:
@@ -119,12 +127,16 @@ def sole_writer(layout: Layout, patience: float) -> Iterator[None]:
 def absorb_what_waits(layout: Layout) -> Absorbed:
     """Absorb, as the sole writer of the store."""
     done = Absorbed()
-    if sizes := {segment: segment.path.stat().st_size for segment in layout.segments() if _is_ready(segment)}:
+    sizes = {segment: segment.path.stat().st_size for segment in layout.segments() if _is_ready(segment)}
+    if sizes or waiting_attachments(layout):
         with closing(connect(layout)) as connection:
             connection.execute(_MODEST)
-            _begin(layout, connection)
-            for segments in _slices(sizes):
-                done += _absorb_slice(layout, connection, segments)
+            # Before the rows that refer to them, for it is segments that an absorber is started for.
+            done += Absorbed(attachments=attachments.absorb(layout, connection))
+            if sizes:
+                _begin(layout, connection)
+                for segments in _slices(sizes):
+                    done += _absorb_slice(layout, connection, segments)
     _forget_the_dead(layout)
     return done
 
@@ -240,6 +252,11 @@ _OTHERS = {
         from fresh.scores f where not exists (
             from store.scores s
             where s.trace_id = f.trace_id and s.name = f.name and s.time_ns is not distinct from f.time_ns)""",
+    "attachment_uses": """
+        select data->>'hash' as hash, data->>'trace_id' as trace_id,
+            max(try_cast(data->>'time_ns' as bigint)) as time_ns
+        from fresh.lines where record = 'attachment' group by all
+        having (hash, trace_id) not in (select (hash, trace_id) from store.attachment_uses)""",
     "prices": "from fresh.new_prices",
     "segments": "from temp.segments",
 }

@@ -31,7 +31,8 @@ def forget(connection: DuckDBPyConnection, trace_ids: list[str]) -> None:
 
 _FORGET = """
     delete from fresh.lines
-    where coalesce(trace_id, if(record = 'score', data->>'trace_id', null)) in (select unnest($ids::varchar[]))
+    where coalesce(trace_id, if(record in ('score', 'attachment'), data->>'trace_id', null))
+        in (select unnest($ids::varchar[]))
 """
 
 

@@ -22,11 +22,12 @@ from duckdb import DuckDBPyConnection
 
 from tracer.config import check_retention
 from tracer.errors import StoreError, StoreLocked, UsageError
-from tracer.journal import absorber
+from tracer.journal import absorber, attachments
 from tracer.journal.layout import JOURNAL_VERSION, Layout
 from tracer.journal.locks import is_locked, locked, try_lock
 from tracer.plain import plain
 from tracer.store import live, notes, quarantine
+from tracer.store.attachments import is_known
 from tracer.store.database import attach_nothing, attached, connect, is_absent, told
 from tracer.store.holders import Holder, holders
 from tracer.store.migrations import LATEST, version
@@ -59,6 +60,7 @@ def examine(path: Path, why: str, environ: Mapping[str, str] = os.environ) -> li
         ("holders", lambda: _holders(layout)),
         ("contents", lambda: _contents(layout)),
         ("journal", lambda: _journal(layout)),
+        ("attachments", lambda: _attachments(layout)),
         ("quarantine", lambda: _quarantine(layout)),
         ("absorber", lambda: _absorber(layout, environ)),
         ("retention", lambda: _retention(layout, environ)),
@@ -151,6 +153,11 @@ def _stored(connection: DuckDBPyConnection) -> Iterator[Finding]:
     newest = f", the newest {short_age(time.time_ns() - newest_ns)} old" if newest_ns is not None else ""
     facts = {"traces": traces, "spans": spans, "newest_start_ns": newest_ns}
     yield Finding("ok", "contents", f"{counted(traces, 'trace')} with {counted(spans, 'span')}{newest}", facts=facts)
+    if is_known(connection):
+        query = "select count(*), coalesce(sum(bytes), 0)::bigint from store.attachments"
+        count, total = connection.execute(query).fetchall()[0]
+        facts = {"attachments": count, "bytes": total}
+        yield Finding("ok", "contents", f"{counted(count, 'attachment')}, {size(total)}", facts=facts)
     schema = version(connection) or 0
     facts = {"schema": schema, "known": LATEST, "duckdb": duckdb.__version__}
     text = f"schema {schema}, DuckDB {duckdb.__version__}"
@@ -238,12 +245,27 @@ def _named(found: list[Holder]) -> str:
     return ", ".join(map(str, found)) or "a process unknown"
 
 
+def _attachments(layout: Layout) -> Iterator[Finding]:
+    """Tell how many contents wait, and what lies among them and is none."""
+    waiting = attachments.waiting(layout)
+    waiting_bytes = sum(one.size for one in waiting)
+    facts = {"waiting": len(waiting), "waiting_bytes": waiting_bytes}
+    yield Finding("ok", "attachments", f"{len(waiting)} to absorb, {size(waiting_bytes)}", facts=facts)
+    if strangers := attachments.strangers(layout):
+        text = f"{counted(len(strangers), 'thing')} that nobody of ours put there, such as {plain(strangers[0].name)}"
+        yield Finding("note", "attachments", text, f"Look at {layout.attachments}; they are left as they are")
+
+
 def _quarantine(layout: Layout) -> Iterator[Finding]:
     files = len(quarantine.files(layout))
     lines, first = 0, b""
     for kept in quarantine.kept_lines(layout):
         first = first or kept.line
         lines += 1
+    if others := quarantine.other_files(layout):
+        names = f"{counted(len(others), 'file')} set aside whole, such as {plain(others[0].name)}"
+        advice = "Attachments that were not what their names said, and torn logs of DuckDB's; a purge deletes them"
+        yield Finding("note", "quarantine", names, advice, {"files": len(others)})
     facts = {"lines": lines, "files": files, "first": plain(first[:60].decode(errors="replace").rstrip("\n"))}
     if not lines:
         yield Finding("ok", "quarantine", "no line", facts=facts)

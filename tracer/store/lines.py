@@ -38,6 +38,7 @@ _NEEDED: dict[str | None, tuple[str, ...]] = {
     "process": ("data.process_id",),
     "function": ("data.function_id",),
     "score": ("data.trace_id", "data.name"),
+    "attachment": ("data.hash", "data.trace_id"),
 }
 """What a line of each kind of record cannot do without. A line of no record is a span."""
 

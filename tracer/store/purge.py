@@ -26,7 +26,7 @@ from duckdb import DuckDBPyConnection
 from tracer.errors import StoreUnavailable, UsageError
 from tracer.journal.layout import Layout
 from tracer.rows import JSON_COLUMNS
-from tracer.store import live, notes, quarantine
+from tracer.store import attachments, live, notes, quarantine
 from tracer.store.absorb import absorb_what_waits, sole_writer
 from tracer.store.database import (
     COPIED_ROW_GROUP,
@@ -99,6 +99,7 @@ class Found:
     spans: int = 0
     bytes: int = 0
     quarantined_lines: int = 0
+    attachments: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.spans or self.quarantined_lines)
@@ -117,6 +118,7 @@ class Purged:
     waiting_spans: int = 0
     quarantined_lines: int = 0
     freed_bytes: int = 0
+    attachments: int = 0
 
 
 def find(path: Path, chosen: Selection) -> Found:
@@ -128,7 +130,8 @@ def find(path: Path, chosen: Selection) -> Found:
         traces, spans, _ = _counts(connection)
         is_purged = _line_check(connection, chosen)
         lines = sum(is_purged(kept) for kept in quarantine.kept_lines(layout))
-        return Found(traces, spans, _estimated_bytes(layout, connection), lines)
+        gone, _ = _attachments(connection)
+        return Found(traces, spans, _estimated_bytes(layout, connection), lines, gone)
 
 
 def purge(path: Path, chosen: Selection, *, tell: Callable[[str], object] = str) -> Purged:
@@ -185,6 +188,7 @@ def _purge(
             live.show(connection, layout, traces=False)
             _choose(connection, chosen)
             traces, spans, waiting = _counts(connection)
+            gone, _ = _attachments(connection)
             is_purged = _line_check(connection, chosen)
             if traces:
                 _check_room(layout, connection)
@@ -197,7 +201,7 @@ def _purge(
             replace(layout, connection, draft, before)
         _step("replaced")
     lines = quarantine.drop(layout, is_purged)
-    return Purged(traces, spans, waiting, lines, before.st_size - store.stat().st_size)
+    return Purged(traces, spans, waiting, lines, before.st_size - store.stat().st_size, gone)
 
 
 def _choose(connection: DuckDBPyConnection, chosen: Selection) -> None:
@@ -221,8 +225,25 @@ def _choose(connection: DuckDBPyConnection, chosen: Selection) -> None:
         parameters,
     )
     is_live = connection.execute("select 1 from duckdb_views() where view_name = 'spans' and schema_name = 'fresh'")
-    rows = "fresh.spans" if is_live.fetchone() else "store.spans limit 0"
-    connection.execute(f"create view fresh.waiting as from {rows}")
+    has_live = is_live.fetchone()
+    connection.execute(f"create view fresh.waiting as from {'fresh.spans' if has_live else 'store.spans limit 0'}")
+    if not has_live:
+        connection.execute("create table fresh.lines (record varchar, data json)")
+    connection.execute(_KEEP_ATTACHMENTS if attachments.is_known(connection) else _NO_ATTACHMENTS)
+
+
+_KEEP_ATTACHMENTS = """
+    create table fresh.kept_attachments as
+    select a.hash, a.bytes,
+        hash in (select hash from store.attachment_uses u where u.trace_id not in (from fresh.chosen))
+        or hash in (
+            select data->>'hash' from fresh.lines
+            where record = 'attachment' and data->>'trace_id' not in (from fresh.chosen)) as stays
+    from store.attachments a
+"""
+"""A trace tells that it refers to an attachment before that is there; so none that is wanted again is missed."""
+
+_NO_ATTACHMENTS = "create table fresh.kept_attachments (hash varchar, bytes bigint, stays boolean)"
 
 
 def _counts(connection: DuckDBPyConnection) -> tuple[int, int, int]:
@@ -235,12 +256,25 @@ def _counts(connection: DuckDBPyConnection) -> tuple[int, int, int]:
     return row
 
 
+def _attachments(connection: DuckDBPyConnection) -> tuple[int, int]:
+    """Return how many attachments go with the chosen traces, and how many bytes these have."""
+    row: tuple[int, int] = connection.execute(
+        "select count(*), coalesce(sum(bytes), 0)::bigint from fresh.kept_attachments where not stays"
+    ).fetchall()[0]
+    return row
+
+
 def _estimated_bytes(layout: Layout, connection: DuckDBPyConnection) -> int:
-    """Return the share of the chosen rows in the file, as if all rows were alike."""
+    """Return the bytes of the attachments that go, and the share of the chosen rows in the rest of the file, as if all
+    rows were alike."""
     gone, all_rows = connection.execute("""
         select count(*) filter (trace_id in (from fresh.chosen)), count(*) from store.spans
     """).fetchall()[0]
-    return 0 if not all_rows else layout.store.stat().st_size * gone // all_rows
+    if not all_rows:
+        return 0
+    (stored,) = connection.execute("select coalesce(sum(bytes), 0)::bigint from fresh.kept_attachments").fetchall()[0]
+    rest = max(0, layout.store.stat().st_size - int(stored))
+    return _attachments(connection)[1] + rest * int(gone) // int(all_rows)
 
 
 def _line_check(connection: DuckDBPyConnection, chosen: Selection) -> Callable[[Kept], bool]:
@@ -308,11 +342,11 @@ def _write_what_stays(layout: Layout, connection: DuckDBPyConnection, draft: Pat
     try:
         connection.execute("copy from database store to draft (schema)")
         # The rows of programs that run may come to refer to these again.
-        living = sorted(live.living(layout))
+        given = {"living": sorted(live.living(layout)), "warm_ns": time.time_ns() - _STILL_WARM_NS}
         tables = [name for (name,) in connection.execute(_TABLES).fetchall()]
-        for table in sorted(tables, key=lambda table: table not in _STAYS):
+        for table in [*_STAYS, *(table for table in tables if table not in _STAYS)]:
             condition = _STAYS.get(table, "true")
-            parameters = [living] if "?" in condition else []
+            parameters = {name: value for name, value in given.items() if f"${name}" in condition}
             places = _places(connection) if by_bytes and table == "spans" else ["true"]
             for place in places:
                 connection.execute(
@@ -351,10 +385,14 @@ _STAYS = {
     "traces": _NOT_CHOSEN,
     "scores": _NOT_CHOSEN,
     "processes": """
-        process_id in (select process_id from draft.spans) or list_contains(?::varchar[], process_id)""",
+        process_id in (select process_id from draft.spans) or list_contains($living::varchar[], process_id)""",
     "functions": """
         function_id in (select function_id from draft.spans)
-        or function_id in (select function_id from store.spans where list_contains(?::varchar[], process_id))""",
+        or function_id in (select function_id from store.spans where list_contains($living::varchar[], process_id))""",
+    "attachment_uses": f"""
+        {_NOT_CHOSEN} and (trace_id in (select trace_id from spans) or time_ns > $warm_ns)""",
+    "attachments": "hash in (select hash from fresh.kept_attachments where stays)",
+    "attachment_pieces": "hash in (select hash from draft.attachments)",
     "batches": "false",  # what stays is laid out anew
 }
 """Which rows of a table stay; all of the others do. In this order, for some look at what stays of the spans."""

@@ -32,6 +32,14 @@ def set_aside(layout: Layout, segment: Path, lines: list[bytes]) -> None:
     logger.warning("%d lines of the journal could not be read; they are kept in %s", len(lines), kept)
 
 
+def set_file_aside(layout: Layout, path: Path) -> None:
+    """Keep a file whose content is not what its name says."""
+    layout.quarantine.mkdir(mode=0o700, exist_ok=True)
+    kept = layout.quarantine / path.name
+    path.replace(kept)
+    logger.warning("%s does not hold what its name says; it is kept in %s", path, kept)
+
+
 def kept_lines(layout: Layout) -> Iterator[Kept]:
     """Yield every line that was set aside, the oldest file first. Very long ones come in pieces."""
     for path in sorted(files(layout), key=lambda path: path.stat().st_mtime_ns):
@@ -46,6 +54,11 @@ def files(layout: Layout) -> list[Path]:
     return [path for path in _all_files(layout) if path.suffix == ".ndjson"]
 
 
+def other_files(layout: Layout) -> list[Path]:
+    """Return what was set aside and is no file of lines."""
+    return [path for path in _all_files(layout) if path.suffix != ".ndjson"]
+
+
 def _all_files(layout: Layout) -> list[Path]:
     try:
         return [path for path in layout.quarantine.iterdir() if path.is_file()]
@@ -56,9 +69,9 @@ def _all_files(layout: Layout) -> list[Path]:
 def drop(layout: Layout, is_purged: Callable[[Kept], bool]) -> int:
     """Delete the lines of which `is_purged` says so; return how many they were.
 
-    A torn log of DuckDB's goes as a whole: nobody can tell what is in it, and all that counts there is stored.
+    Other files go as a whole: nobody can tell what is in them, and of a torn log of DuckDB's all that counts is stored.
     """
-    for path in set(_all_files(layout)) - set(files(layout)):
+    for path in other_files(layout):
         path.unlink()
     purged = 0
     for path in files(layout):

@@ -21,7 +21,7 @@ from tracer.config import from_environment, resolved_store
 from tracer.errors import QueryError, TraceNotFound
 from tracer.journal.layout import Layout
 from tracer.span_row import SpanRow
-from tracer.store import absorb, live, purge
+from tracer.store import absorb, attachments, live, purge
 from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
 from tracer.store.database import attached, connect, is_absent, store_error, told
 from tracer.store.filters import Condition, all_of, by_hand, parse
@@ -147,6 +147,14 @@ class Store:
         if not rows:
             raise TraceNotFound(f"trace {id_} has no span {span_id!r}")
         return SpanRow(*rows[0])
+
+    def attachment(self, hash: str) -> attachments.Attachment:
+        """Return the image, sound or file that spans refer to by this hash, or by its first 8 characters or more.
+
+        Raises AttachmentNotFound where there is none, or more than one.
+        """
+        with told(self._layout):
+            return attachments.find(self._layout, hash)
 
     def process(self, process_id: str) -> dict[str, Any] | None:
         """Return what is known of a recording process (argv, Python, packages, git …); None where nothing is."""

@@ -11,13 +11,22 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tracer.errors import QueryError, StoreError, StoreLocked, TraceNotFound, TracerError, UsageError
+from tracer.errors import (
+    AttachmentNotFound,
+    QueryError,
+    StoreError,
+    StoreLocked,
+    TraceNotFound,
+    TracerError,
+    UsageError,
+)
 from tracer.journal import absorber
 from tracer.store import Store
 from tracer.viewer.columns import Json, encoded
 
 _HTTP_STATUS: tuple[tuple[type[TracerError], int], ...] = (
     (TraceNotFound, 404),
+    (AttachmentNotFound, 404),
     (QueryError, 400),
     (UsageError, 400),
     (StoreLocked, 503),

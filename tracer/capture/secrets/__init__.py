@@ -12,12 +12,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
+from tracer.capture.search import Search
 from tracer.capture.secrets.fields import FIELDS
 from tracer.capture.secrets.forms import FORMS, IN_URL, from_base64
-from tracer.capture.secrets.search import Search, leave_native_code
 from tracer.capture.secrets.secret import Form, Secret, mark, matching
 
-__all__ = ["Secret", "find_secrets", "leave_native_code", "mark", "replaced"]
+__all__ = ["Secret", "find_secrets", "mark", "replaced"]
 
 
 def find_secrets(line: bytes, *, tries: int = sys.maxsize) -> list[Secret] | None:

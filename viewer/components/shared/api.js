@@ -34,6 +34,12 @@ export async function askSpan(traceId, spanId) {
   return { span: JSON.parse(text).span, content: JSON.parse(text, exactly).content };
 }
 
+/** Return where a content is to be had; null where a shared file lacks it. */
+export function contentAddress(hash) {
+  if (kept === null) return `/api/attachment/${hash}`;
+  return JSON.parse(kept.get(`attachment/${hash}`) ?? "null");
+}
+
 /** Send a value to be written; return the answer. */
 export async function send(path, value) {
   const body = JSON.stringify(value);

@@ -29,6 +29,14 @@ export function exact(n) {
   return n === null || n === undefined ? UNKNOWN : n.toLocaleString("en-US");
 }
 
+/** Bytes as people read them: 30.0 kB. */
+export function bytes(n) {
+  const units = ["B", "kB", "MB", "GB"];
+  let unit = 0;
+  for (; n >= 1000 && unit < units.length - 1; unit += 1) n /= 1000;
+  return `${unit ? n.toFixed(1) : n} ${units[unit]}`;
+}
+
 /** Dollars to two significant digits below a cent, so that a cheap call does not look free. */
 export function cost(usd) {
   if (usd === null || usd === undefined) return UNKNOWN;

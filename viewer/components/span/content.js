@@ -3,6 +3,7 @@
 import { copyButton, el } from "../shared/dom.js";
 import { duration } from "../shared/format.js";
 import { jsonView, plain, textView } from "../shared/json.js";
+import { contentsOf } from "./media.js";
 import { chat, isMessages } from "./messages.js";
 
 const COLUMNS = [
@@ -53,7 +54,8 @@ function section(title, value) {
   return [
     el("section", { class: "t-value" },
       el("header", {}, el("h3", {}, title), el("span", { class: "t-grow" }), copyButton(() => plain(value))),
-      valueView(value)),
+      valueView(value),
+      contentsOf(value)),
   ];
 }
 

@@ -2,10 +2,10 @@
 
 import { button, copyButton, el } from "../shared/dom.js";
 import { jsonView, plain, textView } from "../shared/json.js";
+import { contentView, contentsOf, media } from "./media.js";
 
 const SHOWN = 12;
 const LINES_OF_A_TOOL = 16;
-const SAFE_IMAGE = /^image\/(png|jpeg|gif|webp|svg\+xml)$/;
 const USUAL_ENDS = ["stop", "tool_calls", "tool_call"];
 
 /** Return whether a value is a list of messages in the GenAI shape: `[{role, parts: […]}, …]`. */
@@ -115,7 +115,7 @@ const PART_VIEWS = {
   server_tool_call: callView,
   tool_call_response: (part) => resultView(part),
   server_tool_call_response: (part) => resultView(part),
-  blob: (part) => media(part, `data:${part.mime_type};base64,${part.content}`),
+  blob: contentView,
   uri: (part) => media(part, String(part.uri)),
   file: (part) => media(part, String(part.file_id)),
 };
@@ -138,19 +138,13 @@ function callView(part, results) {
       el("span", { class: "t-grow" }),
       copyButton(() => plain(part.arguments ?? null))),
     part.arguments !== undefined && valueView(part.arguments),
+    contentsOf(part.arguments),
     result && resultView(result, "result", "t-call-result"));
 }
 
 function resultView(part, label = "tool result", className = "t-call") {
-  return el("div", { class: className }, el("span", { class: "t-role" }, label), valueView(resultOf(part)));
-}
-
-/** Show an image or a sound that came with the trace. An address is shown, and not fetched. */
-function media(part, source) {
-  const type = source.startsWith("data:") ? source.slice(5).split(/[;,]/)[0] : "";
-  if (SAFE_IMAGE.test(type)) return el("img", { class: "t-media", src: source, alt: part.modality ?? "image" });
-  if (type.startsWith("audio/")) return el("audio", { class: "t-media", src: source, controls: true });
-  return el("div", {}, el("span", { class: "t-role" }, part.modality ?? part.type), textView(source.slice(0, 2000)));
+  const value = resultOf(part);
+  return el("div", { class: className }, el("span", { class: "t-role" }, label), valueView(value), contentsOf(value));
 }
 
 function valueView(value) {

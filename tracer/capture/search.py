@@ -7,29 +7,30 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
 
-from tracer.capture.secrets.secret import Form
+Meaning = TypeVar("Meaning")
+"""What a marker stands for."""
 
 
-class Search:
+class Search(Generic[Meaning]):
     """All of these markers in one pass. Up to 64 of them are looked for at nearly the memory's speed, more are not.
 
     `find` returns a tuple for each place where one stands: its number, where it begins and where it ends.
     """
 
-    all: ClassVar[list[Search]] = []
+    all: ClassVar[list[Search[Any]]] = []
 
-    def __init__(self, forms: dict[bytes, Form]) -> None:
+    def __init__(self, meanings: Mapping[bytes, Meaning]) -> None:
         self.find: Callable[[bytes], list[tuple[int, int, int]]] = self._find_first
-        self._markers = list(forms)
-        self._forms = list(forms.values())
+        self._markers = list(meanings)
+        self._meanings = list(meanings.values())
         Search.all.append(self)
 
-    def __call__(self, line: bytes) -> list[tuple[int, Form]]:
-        """Return where the markers begin in the line, each with its form."""
-        return [(start, self._forms[number]) for number, start, _ in self.find(line)]
+    def __call__(self, line: bytes) -> list[tuple[int, Meaning]]:
+        """Return where the markers begin in the line, each with what it stands for."""
+        return [(start, self._meanings[number]) for number, start, _ in self.find(line)]
 
     def _find_first(self, line: bytes) -> list[tuple[int, int, int]]:
         """Find as `find` does, which is native code from now on: a program with no span is spared its making."""
