@@ -19,7 +19,7 @@ FLOORS = [
     {"context", "watcher", "otel.outgoing", "otel.dialects"},
     {"propagation"},
     {"recorder"},
-    {"calls", "otel.incoming", "integrations.genai"},
+    {"calls", "otel.incoming", "integrations.genai", "integrations.hooks"},
     {"iteration", "integrations.model_calls"},
     {"integrations.openai", "integrations.langchain"},
     {"decorators", "integrations"},
