@@ -26,6 +26,9 @@ _PLUMBING_BELOW = {
     "_check_refusal": "RunnableSequence",  # with_structured_output of OpenAI, behind its model
     "insert_history": "RunnableWithMessageHistory",
     "check_sync_or_async": "RunnableWithMessageHistory",
+    "model_to_tools": "model",  # the edges of create_agent, before langchain 1.2.15
+    "model_to_model": "model",
+    "tools_to_model": "tools",
 }
 """Functions of theirs, whose names could be a user's: so they are told by what they stand in as well."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import operator
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Annotated, Any, TypedDict
 
 import pytest
@@ -278,6 +279,10 @@ def test_the_middleware_of_an_agent_is_shown_where_it_ran(model: ChatOpenAI, spa
     assert outline() == ["invoke_agent", *before, *asking, *tools, *before, *asking]
 
 
+@pytest.mark.skipif(
+    tuple(map(int, version("langgraph").split(".")[:2])) < (1, 2),
+    reason="LangGraph hides the mark of an agent in a graph",
+)
 def test_a_handoff_from_agent_to_agent_is_no_error(
     server: LoopbackServer, chat: Chat, spans: Spans, outline: Outline
 ) -> None:
