@@ -256,7 +256,6 @@ SURFACES = [
         _agent,
         ok=[AGENT, *ROUND, *ROUND[:2]],
         error=[f"{AGENT}!", *ROUND, *below(AGENT, "model!", f"model > {CHAT}!")],
-        can_be_left=True,
         good=QUESTION,
         bad=QUESTION,
         replies=(ASKING, ANSWER),
@@ -301,7 +300,7 @@ def run(surface: Surface, runnable: Any, *, loop: asyncio.AbstractEventLoop, mod
     inputs = [surface.good, given]
     leaves = outcome == "early close"
     if mode == "async":
-        return loop.run_until_complete(_run_async(runnable, way, given, inputs, leaves))
+        return loop.run_until_complete(_run_async(runnable, way, given, inputs, leaves, at_once=surface.at_once))
     if way == "invoke":
         return _caught(lambda: runnable.invoke(given))
     if way == "batch":
@@ -336,9 +335,9 @@ def _collect(stream: Iterator[Any], leaves: bool) -> list[Any]:
     return came
 
 
-async def _run_async(runnable: Any, way: str, given: Any, inputs: list[Any], leaves: bool) -> Any:
+async def _run_async(runnable: Any, way: str, given: Any, inputs: list[Any], leaves: bool, *, at_once: int) -> Any:
     if way == "batch":
-        return await runnable.abatch(inputs, {"max_concurrency": 1}, return_exceptions=True)
+        return await runnable.abatch(inputs, {"max_concurrency": at_once}, return_exceptions=True)
     came: list[Any] = []
     try:
         if way == "invoke":
