@@ -20,7 +20,7 @@ FLOORS = [
     {"propagation"},
     {"recorder"},
     {"otel.foreign"},
-    {"calls", "otel.incoming", "otel.provider", "integrations.genai"},
+    {"calls", "otel.incoming", "otel.provider", "integrations.genai", "integrations.hooks"},
     {"iteration", "integrations.model_calls"},
     {
         "integrations.instrumentors",

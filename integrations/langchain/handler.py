@@ -19,8 +19,9 @@ from langchain_core.outputs import LLMResult
 from tracer import rows
 from tracer.errors import contain
 from tracer.integrations import genai, model_calls
-from tracer.integrations.langchain import calls, runs
-from tracer.integrations.langchain.messages import message, readable, retrieved
+from tracer.integrations.langchain import calls, retrieval, runs
+from tracer.integrations.langchain.messages import message, readable
+from tracer.integrations.langchain.registry import find_open
 
 Told: TypeAlias = "Mapping[str, Any]"
 """The keyword arguments of a callback: `run_id`, `parent_run_id`, `name`, `tags`, `metadata` and more."""
@@ -46,7 +47,7 @@ class TracerCallbackHandler(BaseCallbackHandler):
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **told: Any) -> None:
         with contain("the end of a LangChain chain"):
-            if run := runs.find_open(run_id):
+            if run := find_open(run_id):
                 left_early = "inputs" in told and run.is_left
                 runs.end(
                     run,
@@ -57,7 +58,7 @@ class TracerCallbackHandler(BaseCallbackHandler):
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **told: Any) -> None:
         with contain("the error of a LangChain run"):
-            if run := runs.find_open(run_id):
+            if run := find_open(run_id):
                 runs.fail(run, error, input=readable(told.get("inputs", run.put_off_input)))
 
     on_tool_error = on_retriever_error = on_chain_error
@@ -81,22 +82,22 @@ class TracerCallbackHandler(BaseCallbackHandler):
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, run_id: UUID, **told: Any) -> None:
         with contain("a token of a LangChain model call"):
-            if (run := runs.find_open(run_id)) and not run.has_answered:
+            if (run := find_open(run_id)) and not run.has_answered:
                 runs.answers(run, is_content=calls.has_content(token, chunk))
 
     def on_stream_event(self, event: Any, *, run_id: UUID, **told: Any) -> None:
         with contain("an event of a LangChain model call"):
-            if (run := runs.find_open(run_id)) and not run.has_answered:
+            if (run := find_open(run_id)) and not run.has_answered:
                 runs.answers(run, is_content=event["event"] == "content-block-delta")
 
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **told: Any) -> None:
         with contain("the end of a LangChain model call"):
-            if run := runs.find_open(run_id):
+            if run := find_open(run_id):
                 runs.end(run, **calls.response_columns(response))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **told: Any) -> None:
         with contain("the error of a LangChain model call"):
-            if run := runs.find_open(run_id):
+            if run := find_open(run_id):
                 partial = told.get("response")
                 answered = calls.response_columns(partial) if isinstance(partial, LLMResult) else {}
                 runs.fail(run, error, **(answered | calls.failure_columns(error)))
@@ -123,11 +124,12 @@ class TracerCallbackHandler(BaseCallbackHandler):
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **told: Any) -> None:
         with contain("the end of a LangChain tool"):
-            if run := runs.find_open(run_id):
+            if run := find_open(run_id):
                 if not isinstance(output, ToolMessage):
                     runs.end(run, output=readable(output))
                     return
                 run.span.attribute("gen_ai.tool.call.id", output.tool_call_id or None)
+                run.span.attribute("langchain.tool.artifact", readable(output.artifact))
                 if output.status == "error":  # the tool caught its error and answers with it, but it has failed
                     run.span.set(status=rows.ERROR, status_message=output.text)
                 runs.end(run, output=readable(output.content))
@@ -137,18 +139,19 @@ class TracerCallbackHandler(BaseCallbackHandler):
     def on_retriever_start(self, serialized: Told | None, query: str, **told: Any) -> None:
         with contain("the start of a LangChain retriever"):
             name = told.get("name") or _class_name(serialized) or "retriever"
-            runs.start(told, f"retrieval {name}", kind="retriever", operation="retrieval", input=query)
+            facts = retrieval.request_facts(told.get("metadata") or {})
+            runs.start(told, f"retrieval {name}", kind="retriever", operation="retrieval", input=query, **facts)
 
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **told: Any) -> None:
         with contain("the end of a LangChain retriever"):
-            if run := runs.find_open(run_id):
-                runs.end(run, output=[retrieved(document) for document in documents])
+            if run := find_open(run_id):
+                runs.end(run, output=retrieval.found(documents, run.scored or ()))
 
     # What happens within a run of any kind.
 
     def on_retry(self, retry_state: Any, *, run_id: UUID, **told: Any) -> None:
         with contain("a retry of LangChain"):
-            if run := runs.find_open(run_id):
+            if run := find_open(run_id):
                 run.span.set(retries=retry_state.attempt_number)
 
     def on_custom_event(self, name: str, data: Any, *, run_id: UUID, **told: Any) -> None:
@@ -175,7 +178,7 @@ def _start_call(operation: str, sent: list[genai.Message], serialized: Told | No
 
 def _note(run_id: UUID, event: str, **facts: Any) -> None:
     with contain("an event of LangChain"):
-        if run := runs.find_open(run_id):
+        if run := find_open(run_id):
             run.span.event(event, **{name: readable(fact) for name, fact in facts.items()})
 
 

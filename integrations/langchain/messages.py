@@ -50,10 +50,16 @@ def _translated(value: Any, depth: int) -> Any:
         return {key: _state(key, item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_translated(item, depth + 1) for item in value]
-    if dataclasses.is_dataclass(value) and type(value).__module__ == "langgraph.types":  # Command, Send, Interrupt
-        facts = {field.name: _translated(getattr(value, field.name), depth + 1) for field in dataclasses.fields(value)}
+    if type(value).__module__ == "langgraph.types":  # Command, Send, Interrupt
+        facts = {name: _translated(getattr(value, name, None), depth + 1) for name in _field_names(value)}
         return {name: fact for name, fact in facts.items() if fact not in (None, (), [])}
     return value
+
+
+def _field_names(value: Any) -> tuple[str, ...]:
+    if dataclasses.is_dataclass(value):
+        return tuple(field.name for field in dataclasses.fields(value))
+    return tuple(getattr(type(value), "__slots__", ()))
 
 
 def _state(key: Any, value: Any, depth: int) -> Any:
@@ -76,12 +82,6 @@ def _is_spoken(value: Any) -> bool:
 def document(value: Document, score: float | None = None) -> dict[str, Any]:
     facts = {"id": value.id, "score": score, "content": value.page_content, "metadata": value.metadata or None}
     return {name: fact for name, fact in facts.items() if fact is not None}
-
-
-def retrieved(value: Document) -> dict[str, Any]:
-    """A document as a retriever found it; rerankers and scored searches leave the score in its metadata."""
-    scores = (value.metadata.get(name) for name in ("score", "relevance_score", "similarity_score", "_score"))
-    return document(value, next((score for score in scores if isinstance(score, (int, float))), None))
 
 
 def message(value: BaseMessage, finish_reason: str | None = None) -> Message:

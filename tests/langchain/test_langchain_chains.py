@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.documents import Document
+from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel, RunnablePassthrough
+from langchain_core.runnables.history import RunnableWithMessageHistory
 from langchain_core.tracers import context as tracers
 from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
@@ -21,7 +24,9 @@ from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 import tracer
 from tracer import span, trace, using
 from tracer.demo.server import LoopbackServer, Reply
-from tracer.integrations.langchain import TracerCallbackHandler
+from tracer.integrations import langchain as integration
+from tracer.integrations.langchain import TracerCallbackHandler, registry
+from tracer.recorder import RECORDER
 from tracer.span_row import SpanRow
 
 Spans = Callable[[], list[SpanRow]]
@@ -282,6 +287,35 @@ def test_a_retriever_tells_its_query_and_its_documents(spans: Spans, outline: Ou
     ]
 
 
+class Scoring(InMemoryVectorStore):
+    def _select_relevance_score_fn(self) -> Callable[[float], float]:
+        return lambda similarity: (similarity + 1) / 2
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_scores_that_a_retriever_drops_are_told(is_async: bool, spans: Spans) -> None:
+    library = Scoring.from_texts(["Paris", "Rome"], DeterministicFakeEmbedding(size=8))
+    retriever = library.as_retriever(
+        search_type="similarity_score_threshold", search_kwargs={"score_threshold": 0.0}, tags=["mine"]
+    )
+    found = asyncio.run(retriever.ainvoke("Where?")) if is_async else retriever.invoke("Where?")
+    scores = {document.page_content: score for document, score in library.similarity_search_with_score("Where?")}
+    (row,) = spans()
+    assert [told["content"] for told in row.output] == [document.page_content for document in found]
+    assert {told["content"]: told["score"] for told in row.output} == pytest.approx(
+        {content: (score + 1) / 2 for content, score in scores.items()}
+    )
+    assert all("score" not in document.metadata for document in found)
+    assert row.tags == ["mine"]
+
+
+def test_an_embedding_that_nobody_tells_of_is_said_to_be_missed(spans: Spans) -> None:
+    InMemoryVectorStore.from_texts(["Paris"], DeterministicFakeEmbedding(size=8)).as_retriever().invoke("Where?")
+    (row,) = spans()
+    assert row.attributes["tracer.missed"] == ["DeterministicFakeEmbedding: the embedding of the query is not recorded"]
+    assert row.attributes["langchain.vector_store"] == "InMemoryVectorStore"
+
+
 def test_a_retriever_that_raises_is_an_error(spans: Spans) -> None:
     class Closed(BaseRetriever):
         def _get_relevant_documents(self, query: str, **_: Any) -> list[Document]:
@@ -321,6 +355,47 @@ def test_the_session_comes_from_the_configuration_unless_using_says_otherwise(sp
     with using(session_id="mine"):
         chain.invoke(1, {"configurable": {"session_id": "s1"}})
     assert [row.session_id for row in spans()][3:] == ["mine", "mine", "mine"]
+
+
+def test_the_user_comes_from_metadata_or_configuration(spans: Spans) -> None:
+    chain = RunnableLambda(double) | RunnableLambda(increase)
+    chain.invoke(1, {"metadata": {"user_id": "ada"}})
+    chain.invoke(1, {"configurable": {"user_id": "bob"}})
+    with using(user_id="mine"):
+        chain.invoke(1, {"configurable": {"user_id": "bob"}})
+    assert [row.user_id for row in spans()] == [name for name in ("ada", "bob", "mine") for _ in range(3)]
+
+
+@pytest.mark.filterwarnings("ignore::langchain_core._api.LangChainDeprecationWarning")
+def test_the_plumbing_of_a_history_is_marked_and_a_function_of_that_name_is_not(chat: Chat, spans: Spans) -> None:
+    history = InMemoryChatMessageHistory()
+    prompt = ChatPromptTemplate.from_messages([MessagesPlaceholder("history"), ("user", "{question}")])
+    with_history = RunnableWithMessageHistory(
+        prompt | chat(), lambda _: history, input_messages_key="question", history_messages_key="history"
+    )
+
+    def insert_history(given: Any) -> Any:
+        return with_history.invoke(given, {"configurable": {"session_id": "s1"}})
+
+    (RunnableLambda(insert_history) | RunnableLambda(lambda answer: answer)).invoke({"question": "Which colour?"})
+    shown = [row.name for row in spans() if "tracer.plumbing" not in (row.attributes or {})]
+    assert shown == [
+        "RunnableSequence",
+        "insert_history",
+        "load_history",
+        "ChatPromptTemplate",
+        "chat gpt-4o-mini",
+    ]
+    assert {row.session_id for row in spans()[2:-1]} == {"s1"}
+
+
+def test_the_end_of_an_iterator_is_no_error(spans: Spans) -> None:
+    numbers = iter([1])
+    chain = RunnableLambda(lambda _: next(numbers))
+    assert chain.invoke(0) == 1
+    with pytest.raises(StopIteration):
+        chain.invoke(0)
+    assert [row.status for row in spans()] == ["OK", "OK"]
 
 
 def test_a_handler_passed_by_hand_records_alone_and_records_once_beside_the_registered_one(outline: Outline) -> None:
@@ -368,15 +443,29 @@ async def test_a_chain_that_starts_after_its_parent_ended_still_belongs_to_it(ou
     assert outline() == ["leave_behind", "  look_up", "  double"]
 
 
-def test_no_run_is_remembered_when_nobody_can_name_it_any_more() -> None:
-    from tracer.integrations.langchain import runs
+async def test_nothing_is_kept_of_ten_thousand_runs() -> None:
+    async def wait(_: int) -> None:
+        await asyncio.sleep(60)
 
+    def fail(number: int) -> int:
+        raise ValueError(number)
+
+    chain, failing, waiting = RunnableLambda(double), RunnableLambda(fail), RunnableLambda(wait)
     gc.collect()
-    before = len(runs._runs)
-    for number in range(20):
-        (RunnableLambda(double) | RunnableLambda(increase)).invoke(number)
+    before = len(registry._runs)
+    for number in range(9_000):
+        chain.invoke(number)
+    failing.batch(list(range(500)), return_exceptions=True)
+    tasks = [asyncio.create_task(waiting.ainvoke(number)) for number in range(500)]
+    await asyncio.sleep(0.1)
+    for waiting_task in tasks:
+        waiting_task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    del tasks, waiting_task
+    await asyncio.sleep(0.01)  # the loop lets go of tasks that are done a turn later
     gc.collect()
-    assert len(runs._runs) <= before
+    assert len(registry._runs) <= before
+    assert (len(registry._forgotten), len(RECORDER.open_spans)) == (0, 0)
 
 
 def test_other_handlers_see_what_they_saw_before(answer: Any, server: LoopbackServer) -> None:
@@ -420,3 +509,14 @@ def test_what_a_retriever_embeds_nests_in_it(server: LoopbackServer, outline: Ou
     assert asyncio.run(library.ainvoke("Where is Paris?"))
     found = ["retrieval VectorStoreRetriever", "  embeddings text-embedding-3-small"]
     assert outline() == ["embeddings text-embedding-3-small", *found, *found]
+
+
+def test_every_callback_of_langchain_is_recorded() -> None:
+    """One that a newer version adds is noticed here."""
+    offered = {name for name in dir(BaseCallbackHandler) if name.startswith("on_")}
+    answered = {name for name in vars(TracerCallbackHandler) if name.startswith("on_")}
+    assert offered - answered == set()
+
+
+def test_langchain_has_what_we_count_on() -> None:
+    assert integration.moved_hooks() == []

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import operator
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Annotated, Any, TypedDict
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.documents import Document
-from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.tools import ToolException, tool
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import InjectedToolCallId, ToolException, tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
-from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command, Send, interrupt
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.prebuilt import InjectedState
+from langgraph.types import Command, RetryPolicy, Send, interrupt
+from pydantic import BaseModel
 
 from tracer import span, trace
 from tracer.demo.server import LoopbackServer, Reply
@@ -102,6 +107,37 @@ def test_a_tool_that_answers_with_its_error_has_failed_all_the_same(spans: Spans
     assert answer.status == "error"
     row = spans()[0]
     assert (row.status, row.status_message, row.output) == ("ERROR", "not today", "not today")
+
+
+def test_an_artifact_is_told_beside_what_the_model_sees(spans: Spans) -> None:
+    @tool(response_format="content_and_artifact")
+    def plot(a: int) -> tuple[str, Any]:
+        """Plot."""
+        return "a plot", {"points": [a]}
+
+    call = {"type": "tool_call", "id": "call_1", "name": "plot", "args": {"a": 1}}
+    assert plot.invoke(call).artifact == {"points": [1]}
+    (row,) = spans()
+    assert (row.output, row.attributes["langchain.tool.artifact"]) == ("a plot", {"points": [1]})
+
+
+def test_what_a_tool_is_given_beside_its_arguments_is_not_recorded(
+    server: LoopbackServer, chat: Chat, spans: Spans
+) -> None:
+    @tool
+    def remember(
+        fact: str, state: Annotated[dict[str, Any], InjectedState], id: Annotated[str, InjectedToolCallId]
+    ) -> str:
+        """Remember a fact."""
+        return f"{len(state['messages'])} {id}"
+
+    server.script(Reply(tool_calls=[("remember", {"fact": "Blue."})]), Reply(text="Done."))
+    create_agent(chat(), [remember]).invoke({"messages": [("user", "Remember blue.")]})
+    row = by_name(spans, "execute_tool remember")
+    assert row.input == {"fact": "Blue."}
+    asked = by_name(spans, "invoke_agent").output["messages"][1]["parts"][0]["id"]
+    assert row.attributes["gen_ai.tool.call.id"] == asked
+    assert row.output == f"2 {asked}"
 
 
 # Agents.
@@ -206,6 +242,76 @@ def test_a_tool_that_raises_fails_its_agent(server: LoopbackServer, chat: Chat, 
         "tools": "ERROR",
         "execute_tool divide": "ERROR",
     }
+
+
+@pytest.mark.parametrize("strategy", ["tool", "provider"])
+def test_a_structured_answer_of_an_agent_is_its_output(
+    strategy: str, server: LoopbackServer, chat: Chat, spans: Spans, outline: Outline
+) -> None:
+    class Colour(BaseModel):
+        name: str
+
+    by_tool = strategy == "tool"
+    server.script(Reply(tool_calls=[("Colour", {"name": "blue"})]) if by_tool else Reply(text='{"name": "blue"}'))
+    agent = create_agent(chat(), [], response_format=ToolStrategy(Colour) if by_tool else ProviderStrategy(Colour))
+    assert agent.invoke({"messages": [("user", "Which colour?")]})["structured_response"] == Colour(name="blue")
+    assert outline() == ["invoke_agent", "  model", "    chat gpt-4o-mini"]
+    assert spans()[0].output["structured_response"] == {"name": "blue"}
+
+
+def test_the_middleware_of_an_agent_is_shown_where_it_ran(model: ChatOpenAI, spans: Spans, outline: Outline) -> None:
+    class Polite(AgentMiddleware[Any, Any]):
+        def before_model(self, state: Any, runtime: Any) -> None:
+            compute(1, 1)
+
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            compute(2, 2)
+            return handler(request)
+
+        def wrap_tool_call(self, request: Any, handler: Any) -> Any:
+            compute(3, 3)
+            return handler(request)
+
+    create_agent(model, [add], middleware=[Polite()]).invoke(QUESTION)
+    before = ["  Polite.before_model", "    compute"]
+    asking = ["  model", "    compute", "    chat gpt-4o-mini"]
+    tools = ["  tools", "    compute", "    execute_tool add", "      compute"]
+    assert outline() == ["invoke_agent", *before, *asking, *tools, *before, *asking]
+
+
+@pytest.mark.skipif(
+    tuple(map(int, version("langgraph").split(".")[:2])) < (1, 2),
+    reason="LangGraph hides the mark of an agent in a graph",
+)
+def test_a_handoff_from_agent_to_agent_is_no_error(
+    server: LoopbackServer, chat: Chat, spans: Spans, outline: Outline
+) -> None:
+    @tool
+    def transfer(state: Annotated[Any, InjectedState], id: Annotated[str, InjectedToolCallId]) -> Command[Any]:
+        """Transfer to Bob."""
+        said = [state["messages"][-1], ToolMessage("done", tool_call_id=id)]
+        return Command(goto="bob", update={"messages": said}, graph=Command.PARENT)
+
+    server.script(Reply(tool_calls=[("transfer", {})]), Reply(text="Bob here."))
+    team = StateGraph(MessagesState)
+    team.add_node("alice", create_agent(chat(), [transfer], name="alice"), destinations=("bob",))
+    team.add_node("bob", create_agent(chat(), [], name="bob"))
+    team.add_edge(START, "alice")
+    answer = team.compile(name="team").invoke({"messages": [("user", "Bob, please.")]})
+    assert answer["messages"][-1].content == "Bob here."
+    one = ["      model", "        chat gpt-4o-mini"]
+    assert outline() == [
+        "invoke_workflow team",
+        "  alice",
+        "    invoke_agent alice",
+        *one,
+        "      tools",
+        "        execute_tool transfer",
+        "  bob",
+        "    invoke_agent bob",
+        *one,
+    ]
+    assert {row.status for row in spans()} == {"OK"}
 
 
 # Graphs.
@@ -325,8 +431,8 @@ def test_a_command_to_a_parent_graph_is_no_error(spans: Spans) -> None:
     builder.add_node("last", step("last"))
     builder.add_edge(START, "inner")
     assert builder.compile(name="outer").invoke({"steps": []})["steps"] == ["left", "last"]
-    assert "ERROR" not in {row.status for row in spans()}
-    assert by_name(spans, "invoke_workflow outer").status == "OK"
+    assert {row.status for row in spans()} == {"OK"}
+    assert by_name(spans, "leave").output == {"graph": "__parent__", "update": {"steps": ["left"]}, "goto": "last"}
 
 
 def test_a_node_that_raises_fails_its_graph(spans: Spans) -> None:
@@ -378,3 +484,70 @@ def test_documents_and_messages_in_a_state_are_readable(spans: Spans) -> None:
         "messages": [{"role": "assistant", "parts": [{"type": "text", "content": "In France."}]}],
         "documents": [{"id": "d1", "content": "Paris"}],
     }
+
+
+def test_where_a_graph_sends_work_is_readable(spans: Spans) -> None:
+    def choose(state: State) -> list[Send]:
+        return [Send("worker", {"steps": ["a"]})]
+
+    builder = StateGraph(State)
+    builder.add_node("boss", step("boss"))
+    builder.add_node("worker", step("work"))
+    builder.add_edge(START, "boss")
+    builder.add_conditional_edges("boss", choose, ["worker"])
+    builder.compile().invoke({"steps": []})
+    assert by_name(spans, "choose").output == [{"node": "worker", "arg": {"steps": ["a"]}}]
+
+
+async def test_a_failure_beside_other_steps_cancels_those_and_is_the_only_error(spans: Spans) -> None:
+    async def fail(state: State) -> State:
+        await asyncio.sleep(0.01)
+        raise ValueError("no")
+
+    async def wait(state: State) -> State:
+        await asyncio.sleep(60)
+        return {}
+
+    builder = StateGraph(State)
+    for name, node in (("fail", fail), ("wait", wait)):
+        builder.add_node(name, node)
+        builder.add_edge(START, name)
+    with pytest.raises(ValueError, match="no"):
+        await builder.compile().ainvoke({"steps": []})
+    assert {row.name: row.status for row in spans()} == {
+        "invoke_workflow": "ERROR",
+        "fail": "ERROR",
+        "wait": "CANCELLED",
+    }
+
+
+async def test_a_cancelled_graph_is_cancelled_and_so_are_its_steps(spans: Spans) -> None:
+    async def wait(state: State) -> State:
+        await asyncio.sleep(60)
+        return {}
+
+    running = asyncio.create_task(graph(wait=wait).compile().ainvoke({"steps": []}))
+    await asyncio.sleep(0.05)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert {row.name: row.status for row in spans()} == {"invoke_workflow": "CANCELLED", "wait": "CANCELLED"}
+
+
+def test_each_try_of_a_step_is_told(spans: Spans) -> None:
+    tries = [ConnectionError("again"), None]
+
+    def flaky(state: State) -> State:
+        if error := tries.pop(0):
+            raise error
+        return {"steps": ["done"]}
+
+    builder = StateGraph(State)
+    builder.add_node("flaky", flaky, retry_policy=RetryPolicy(initial_interval=0.001))
+    builder.add_edge(START, "flaky")
+    assert builder.compile().invoke({"steps": []}) == {"steps": ["done"]}
+    assert [(row.name, row.status) for row in spans()] == [
+        ("invoke_workflow", "OK"),
+        ("flaky", "ERROR"),
+        ("flaky", "OK"),
+    ]
