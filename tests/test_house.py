@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = [
     {"errors", "plain", "rows", "span_row", "semconv", "units"},
-    {"config", "tree"},
+    {"config", "missed"},
+    {"tree"},
     {"capture", "fields", "process", "journal", "compare", "scoring"},
     {"span"},
     {"context", "watcher", "otel.outgoing", "otel.dialects"},
