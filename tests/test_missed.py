@@ -136,6 +136,41 @@ def test_the_terminal_shows_it_below_the_tree_and_json_at_the_spans(tmp_path: Pa
         absorb(path)
 
 
+FAILING = """
+    import os, time, tracer
+    from tracer.recorder import RECORDER
+
+    with tracer.span("well"):
+        pass
+    RECORDER.capture = None
+    with tracer.span("ill", input={"question": "?"}):
+        pass
+    if not os.fork():
+        with tracer.span("of a child"):
+            pass
+        raise SystemExit
+    os.wait()
+"""
+
+
+def test_what_failed_while_recording_reaches_the_store_and_is_not_told_of_a_child(tmp_path: Path) -> None:
+    path = tmp_path / "traces.duckdb"
+    done = programs.run(FAILING, path, TRACER_RAISE="0")
+    assert "could not record the fields of a span" in done.stderr
+    told_of = {row["name"]: Store(path).trace(row["trace_id"]).missed for row in Store(path).traces()}
+    assert [note.text for note in told_of["ill"]] == [
+        "1 time something of this program could not be recorded: its log says what"
+    ]
+    assert told_of["of a child"] == []
+
+
+def test_a_trace_without_texts_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "traces.duckdb"
+    programs.run("import tracer; tracer.span('answer', input='?').end()", path, TRACER_CAPTURE_CONTENT="0")
+    (row,) = Store(path).traces()
+    assert [note.what for note in Store(path).trace(row["trace_id"]).missed] == ["content"]
+
+
 def test_a_complete_trace_is_shown_with_no_word_more(tmp_path: Path) -> None:
     path = tmp_path / "traces.duckdb"
     written(path, span("answer"))

@@ -233,7 +233,7 @@ class Recorder:
                 span.is_open_written = False
         self._write_open_spans(slow_ns)
         if self._writer is not None:
-            self._tell_dropped(self._writer)
+            self._tell_missed(self._writer)
             self._writer.seal_if_old()
             if self._writer.sealed_enough():
                 self._start_absorber()
@@ -252,16 +252,22 @@ class Recorder:
         from tracer.process import describe
 
         self.writer.is_described = True
-        self.write_record("process", {"process_id": self.writer.process_id, **describe()})
+        facts = {"process_id": self.writer.process_id, "capture_content": self.config.capture_content, **describe()}
+        self.write_record("process", facts)
 
-    def _tell_dropped(self, writer: Writer) -> None:
-        """Leave in the journal how many spans were dropped since, as soon as lines can be written again."""
-        dropped = writer.dropped_spans
-        if dropped == writer.dropped_told:
+    def _tell_missed(self, writer: Writer) -> None:
+        """Leave in the journal what could not be recorded, as soon as lines can be written again: how many spans were
+        dropped, and how often we failed."""
+        missed = (writer.dropped_spans, contain.count)
+        if missed == writer.missed_told:
             return
-        facts = {"process_id": writer.process_id, "dropped_spans": dropped, "drop_reason": writer.drop_reason}
+        facts: dict[str, Any] = {"process_id": writer.process_id}
+        if writer.dropped_spans:
+            facts |= {"dropped_spans": writer.dropped_spans, "drop_reason": writer.drop_reason}
+        if contain.count:
+            facts["recording_failures"] = contain.count
         if self.write_record("process", facts):
-            writer.dropped_told = dropped
+            writer.missed_told = missed
 
     def _start_absorber(self, *, at_exit: bool = False) -> None:
         from tracer.journal import absorber
@@ -280,7 +286,7 @@ class Recorder:
                 if not self._writer.is_described:
                     with contain("the description of the process"):
                         self.describe_process()
-                self._tell_dropped(self._writer)
+                self._tell_missed(self._writer)
                 self._writer.close()
                 self._start_absorber(at_exit=True)
             self._shut_outgoing()
@@ -310,6 +316,7 @@ class Recorder:
         self._missed_because = ""
         self._missed_spans = 0
         self._preparing = set()
+        contain.count = 0
         self.watcher = Watcher(self.tick)
 
     def _write_span(self, span: Span, *, ended: bool) -> None:
