@@ -166,8 +166,14 @@ class Store:
         return SpanRow(*rows[0])
 
     def process(self, process_id: str) -> dict[str, Any] | None:
-        """Return what is known of a recording process (argv, Python, packages, git …); None where nothing is."""
+        """Return what is known of a recording process (argv, Python, packages, git, its uncommitted diff …); None where
+        nothing is."""
         return next(iter(self.sql("from processes where process_id = ?", [process_id])), None)
+
+    def function(self, function_id: str) -> dict[str, Any] | None:
+        """Return a traced function (module, qualname, file, line, source), by the id that its spans have; None where it
+        is not known."""
+        return next(iter(self.sql("from functions where function_id = ?", [function_id])), None)
 
     def scores(self, trace_id: str) -> Rows:
         """Return the scores of a trace and of its spans, oldest first."""
