@@ -75,7 +75,7 @@ _SORT = f"""
     select data->>'function_id' as function_id, data->>'module' as module, data->>'qualname' as qualname,
         data->>'file' as file, try_cast(data->>'line' as bigint) as line, data->>'source' as source
     from fresh.lines where record = 'function'
-    qualify row_number() over (partition by function_id order by rowid) = 1;
+    qualify row_number() over (partition by data->>'function_id' order by rowid) = 1;
 
     create or replace table fresh.scores as
     select distinct data->>'trace_id' as trace_id, data->>'span_id' as span_id, data->>'name' as name,
