@@ -23,7 +23,7 @@ FLOORS = [
     {"recorder"},
     {"calls", "otel.incoming", "integrations.genai"},
     {"iteration", "integrations.model_calls"},
-    {"integrations.openai", "integrations.langchain"},
+    {"integrations.openai", "integrations.langchain", "integrations.tested"},
     {"decorators", "integrations"},
     {"api"},
     {""},
