@@ -9,7 +9,8 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Iterator
-from hashlib import sha256
+from functools import cache, partial
+from importlib import import_module
 from types import CodeType
 from typing import Any
 
@@ -54,7 +55,7 @@ class Function:
         self._module = str(getattr(function, "__module__", None))
         self._qualname = str(getattr(function, "__qualname__", self._code.co_name))
         essence = repr((self._module, self._qualname, *_essence(self._code)))
-        self._id = sha256(essence.encode(errors="surrogatepass")).hexdigest()[:16]
+        self._id = _hashes().sha512(essence.encode(errors="surrogatepass")).hexdigest()[:16]
         if len(met) < _MOST:
             met.setdefault(self._id, self)
 
@@ -105,6 +106,16 @@ def _essence(code: CodeType) -> Iterator[Any]:
             yield sorted(map(repr, constant))
         else:
             yield repr(constant)
+
+
+@cache
+def _hashes() -> Any:
+    """Return the module that hashes for `random` too, which is loaded anyway; `hashlib` loads all of OpenSSL."""
+    for name in ("_sha2", "_sha512"):
+        module, _ = attempt(partial(import_module, name))
+        if module is not None:
+            return module
+    return import_module("hashlib")
 
 
 def _lines(file: str, since_ns: int, around: dict[str, Any] | None) -> list[str]:
