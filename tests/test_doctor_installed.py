@@ -37,7 +37,7 @@ def test_here_all_is_well_and_everything_would_be_recorded() -> None:
     findings = [*installed.versions(), *installed.integrations()]
     assert levels(findings) == {"ok"}
     ready = [finding.facts["integration"] for finding in findings if finding.facts.get("installed")]
-    assert ready == ["openai", "langchain", "threading"]
+    assert ready == ["openai", "langchain"]
     assert any("no provider" in finding.text for finding in findings)
 
 
