@@ -123,7 +123,8 @@ DROPS = """
     if sys.argv[1] == "recovers":
         resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
         deadline = time.monotonic() + 20
-        while tracer.recorder.RECORDER.writer.dropped_told == 0 and time.monotonic() < deadline:
+        recorder = tracer.recorder.RECORDER
+        while recorder._records_of(recorder.writer)._missed_told == (0, 0) and time.monotonic() < deadline:
             time.sleep(0.05)
         print("told", flush=True)
         import os; os._exit(0)

@@ -19,6 +19,7 @@ def configure(
     *,
     store: str | os.PathLike[str] | None = _AS_IT_IS,
     capture_content: bool = _AS_IT_IS,
+    capture_code: bool = _AS_IT_IS,
     redact: Redact = _AS_IT_IS,
     max_value_bytes: int = _AS_IT_IS,
     max_attachment_bytes: int = _AS_IT_IS,
@@ -30,6 +31,7 @@ def configure(
 
     store: path of the DuckDB file (default: `.tracer/traces.duckdb` in the project's root).
     capture_content: False keeps shapes and numbers, no texts. enabled: False records nothing.
+    capture_code: False keeps neither the sources of traced functions nor the uncommitted changes of the repository.
     redact: what is taken out beside secrets: a list of patterns, callables (text -> text) and the words "email" and
       "card" for e-mail addresses and card numbers. {"keys": [...], "patterns": [...]} names fields too, whose values
       are taken out whatever they hold. A text for which a callable raises is not kept. False removes all redaction.

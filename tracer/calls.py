@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tracer.functions import Function
 from tracer.recorder import Span, new_span
 
 
@@ -25,11 +26,12 @@ class Call:
         self.name = name or _name_of(function)
         self.kind = kind
         self.capture_output = capture_output
+        self._function = Function(function)
         self._bind = _binder(function, ignore) if capture_input else None
 
     def prepare(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Span:
         """Return a span of this call that has its input and its place in the tree, but has not begun."""
-        span = new_span(self.name, self.kind)
+        span = new_span(self.name, self.kind, function_id=self._function.id)
         if self._bind is not None and (given := self._bind(args, kwargs)):
             span.capture("input", given)
         return span

@@ -35,8 +35,9 @@ class Config(NamedTuple):
     """How spans are recorded.
 
     `store` is the DuckDB file; None means the default of `default_store`. `max_value_bytes` bounds each
-    captured value, as JSON. `redact` adds to the built-in redaction: patterns, callables and REDACTION_KINDS, or those
-    and the keys of fields; False removes all of it. `max_attachment_bytes` bounds each image, sound and file.
+    captured value, as JSON, `max_attachment_bytes` each image, sound and file. The sources of functions and uncommitted
+    changes are kept only with `capture_code` and `capture_content`. `redact` adds to the built-in redaction: patterns,
+    callables and REDACTION_KINDS, or those and the keys of fields; False removes all of it.
     `processors` are OpenTelemetry SDK `SpanProcessor`s or `SpanExporter`s that get every span of ours.
     `retention` is the age, such as "30d", beyond which traces are deleted; None deletes nothing.
     """
@@ -44,6 +45,7 @@ class Config(NamedTuple):
     store: Path | None = None
     enabled: bool = True
     capture_content: bool = True
+    capture_code: bool = True
     redact: Redact = None
     max_value_bytes: int = 1_000_000
     max_attachment_bytes: int = 64_000_000
@@ -54,14 +56,15 @@ class Config(NamedTuple):
 def from_environment(environ: os._Environ[str] | dict[str, str] = os.environ) -> Config:
     """Return the configuration of a process that never called `configure`.
 
-    Source: TRACER_STORE (a path), TRACER_ENABLED and TRACER_CAPTURE_CONTENT (0, false, no or off; else on),
-    TRACER_RETENTION (an age; one that cannot be read is logged, and nothing is deleted).
+    Source: TRACER_STORE (a path), TRACER_ENABLED, TRACER_CAPTURE_CONTENT and TRACER_CAPTURE_CODE (0, false, no or off;
+    else on), TRACER_RETENTION (an age; one that cannot be read is logged, and nothing is deleted).
     """
     store = environ.get("TRACER_STORE")
     return Config(
         store=_path(store) if store else None,
         enabled=_is_on(environ.get("TRACER_ENABLED")),
         capture_content=_is_on(environ.get("TRACER_CAPTURE_CONTENT")),
+        capture_code=_is_on(environ.get("TRACER_CAPTURE_CODE")),
         retention=_retention_of(environ.get("TRACER_RETENTION") or None),
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tracer.otel.outgoing import Outgoing
+    from tracer.records import Records
 
 __all__ = [
     "RECORDER",
@@ -70,9 +72,12 @@ class Recorder:
         self._missed_because = ""
         self._missed_spans = 0
         self._preparing: set[int] = set()  # threads, by their ids; a signal handler may come by here again
+        self._began_ns = time.time_ns()
+        self._is_forked = False  # from a process that records itself
         self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
         self._attachments = self._no_attachments_yet()
+        self._records: Records | None = None
         self._held = threading.local()  # by the thread that forks: its `writer`
         self._first_write = threading.RLock()
         self._outgoing: Outgoing | None = None
@@ -93,6 +98,14 @@ class Recorder:
                     self._writer = self._writer or made  # a signal handler may have come by in the midst
         return self._writer
 
+    def _records_of(self, writer: Writer) -> Records:
+        """Return what the journal of this writer was told beside spans."""
+        from tracer.records import Records
+
+        if self._records is None or self._records.writer is not writer:
+            self._records = Records(writer, self.write_record, began_ns=self._began_ns, is_forked=self._is_forked)
+        return self._records
+
     def configure(self, **changes: Any) -> None:
         """Change what is given; raises UsageError for a value that cannot be right."""
         before, self.config = self.config, changed(self.config, changes)
@@ -106,7 +119,9 @@ class Recorder:
     def _no_attachments_yet(self) -> Attachments:
         return Attachments(lambda: self.writer, self.config, self._redactor)
 
-    def new_span(self, name: str, kind: str, parent: Span | None, context: Mapping[str, Any]) -> Span:
+    def new_span(
+        self, name: str, kind: str, parent: Span | None, context: Mapping[str, Any], function_id: str | None
+    ) -> Span:
         """Return a span that has not begun: with ids, its place in the tree, and what it inherits. We are ready."""
         parent_id: str | None
         if parent is not None:
@@ -123,6 +138,7 @@ class Recorder:
             parent=parent,
             parent_id=parent_id,
             inherited=scope_of(context)[1],
+            function_id=function_id,
         )
 
     def get_ready(self) -> bool:
@@ -150,7 +166,7 @@ class Recorder:
 
             import ahocorasick_rs  # noqa: F401
 
-            from tracer import process, propagation  # noqa: F401
+            from tracer import propagation, records  # noqa: F401
             from tracer.journal import absorber  # noqa: F401
         except OSError as error:
             if not self._missed_because:
@@ -229,21 +245,21 @@ class Recorder:
         if self.open_spans.pop(span.span_id, None) is not None:
             self._write_span(span, ended=True)
 
-    def write_record(self, record: str, data: dict[str, Any]) -> bool:
+    def write_record(self, record: str, data: Mapping[str, Any]) -> bool:
         """Append a line that is no span: a process, a function or a score."""
         return self.writer.write(self._redactor.redact(_line({"record": record, "data": data})))
 
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
-        describe this process, seal old segments, start absorbing when enough waits."""
+        tell what this process is, seal old segments, start absorbing when enough waits."""
         CLOCK.follow_wall_clock(back=not self.open_spans)
-        if self._writer is not None and self._writer.has_begun and not self._writer.is_described:
-            self.describe_process()
-            for span in list(self.open_spans.values()):  # where the journal was deleted, they are to be seen again
-                span.is_open_written = False
+        if self._writer is not None:
+            if self._writer.has_begun and not self._writer.is_described:
+                for span in list(self.open_spans.values()):  # where the journal was deleted, they are to be seen again
+                    span.is_open_written = False
+            self._records_of(self._writer).tell(self.config)
         self._write_open_spans(slow_ns)
         if self._writer is not None:
-            self._tell_dropped(self._writer)
             self._writer.seal_if_old()
             if self._writer.sealed_enough():
                 self._start_absorber()
@@ -258,25 +274,10 @@ class Recorder:
                 span.is_open_written = True
                 self._write_span(span, ended=False)
 
-    def describe_process(self) -> None:
-        from tracer.process import describe
-
-        self.writer.is_described = True
-        self.write_record("process", {"process_id": self.writer.process_id, **describe()})
-
-    def _tell_dropped(self, writer: Writer) -> None:
-        """Leave in the journal how many spans were dropped since, as soon as lines can be written again."""
-        dropped = writer.dropped_spans
-        if dropped == writer.dropped_told:
-            return
-        facts = {"process_id": writer.process_id, "dropped_spans": dropped, "drop_reason": writer.drop_reason}
-        if self.write_record("process", facts):
-            writer.dropped_told = dropped
-
-    def _start_absorber(self, *, at_exit: bool = False) -> None:
+    def _start_absorber(self, *, at_exit: bool = False, environ: Mapping[str, str] | None = None) -> None:
         from tracer.journal import absorber
 
-        absorber.start(self.store, at_exit=at_exit, retention=self.config.retention or "")
+        absorber.start(self.store, at_exit=at_exit, retention=self.config.retention or "", environ=environ)
 
     def close(self) -> None:
         """End recording at the exit of the program: everything is durable already, so there is nothing to wait for."""
@@ -287,12 +288,9 @@ class Recorder:
             self._write_open_spans(0)
             if self._writer is not None:
                 leave_native_code()
-                if not self._writer.is_described:
-                    with contain("the description of the process"):
-                        self.describe_process()
-                self._tell_dropped(self._writer)
+                environ = self._records_of(self._writer).tell_last(self.config)
                 self._writer.close()
-                self._start_absorber(at_exit=True)
+                self._start_absorber(at_exit=True, environ=environ)
             self._shut_outgoing()
 
     def before_fork(self) -> None:
@@ -310,6 +308,8 @@ class Recorder:
 
     def after_fork_in_child(self) -> None:
         """Begin anew in a forked child: the open spans, the journal and the watcher are the parent's."""
+        self._began_ns = time.time_ns()
+        self._is_forked |= self._writer is not None
         if self._writer is not None:
             with contain("a fork"):
                 self._writer.forget()
@@ -321,6 +321,7 @@ class Recorder:
         self._missed_because = ""
         self._missed_spans = 0
         self._preparing = set()
+        contain.count = 0
         self.watcher = Watcher(self.tick)
 
     def _write_span(self, span: Span, *, ended: bool) -> None:
@@ -372,7 +373,12 @@ _OPENING = contain("a span")
 
 
 def new_span(
-    name: str, kind: str = "other", *, parent: Span | None = _FIND_PARENT, context: Context | None = None
+    name: str,
+    kind: str = "other",
+    *,
+    parent: Span | None = _FIND_PARENT,
+    context: Context | None = None,
+    function_id: str | None = None,
 ) -> Span:
     """Return a span that has not begun; `begin` starts it. For code that learns its input before its turn comes."""
     with _OPENING:
@@ -383,7 +389,7 @@ def new_span(
         around = get_current() if context is None else context
         if parent is _FIND_PARENT:
             parent = find_parent(around)
-        return RECORDER.new_span(name, kind, parent, around)
+        return RECORDER.new_span(name, kind, parent, around, function_id)
     return RECORDER.unrecorded
 
 

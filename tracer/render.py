@@ -26,6 +26,9 @@ UNKNOWN = "–"
 SHORT_ID = 16
 """Characters of a trace id that tell it from all others: the first 12 are the millisecond in which it began."""
 
+_MOST_MISSED = 8
+"""Lines about what a trace does not tell: integrations may write any number of them."""
+
 _STATUS_STYLE = {
     OK: ("✓", "green"),
     ERROR: ("✗", "bold red"),
@@ -39,7 +42,7 @@ _KIND_STYLE = {"llm": "magenta", "embedding": "magenta", "tool": "yellow", "retr
 
 
 def trace_tree(trace: Trace, summary: Mapping[str, Any], width: int) -> RenderableType:
-    """Return the whole trace as a tree, one span a line, and its errors below.
+    """Return the whole trace as a tree, one span a line, and below it its errors and what it does not tell.
 
     `summary` is its row of `traces`; `width` is that of the terminal, in characters.
     """
@@ -62,7 +65,7 @@ def trace_tree(trace: Trace, summary: Mapping[str, Any], width: int) -> Renderab
             cost(row.cost_usd) if row.kind in MODEL_CALL_KINDS or row.cost_usd is not None else "",
             _remark(row),
         )
-    return Group(_headline(trace, summary), table, *_contents(trace), *_failures(trace))
+    return Group(_headline(trace, summary), table, *_contents(trace), *_failures(trace), *_missed(trace))
 
 
 def trace_list(traces: Iterable[Mapping[str, Any]], now_ns: int) -> Table:
@@ -233,6 +236,21 @@ def _failures(trace: Trace) -> Sequence[RenderableType]:
                 text.append("\n  " + "\n  ".join(plain(line) for line in row.status_message.splitlines()[:10]))
             lines.append(Padding(text, (1, 0, 0, 0)))
     return lines[::-1]
+
+
+def _missed(trace: Trace) -> Sequence[RenderableType]:
+    """What the trace does not tell, each with the name of the span that it is about, or of the first of several."""
+    names = {row.span_id: row.name for row in trace.rows}
+    lines = []
+    for note in trace.missed[:_MOST_MISSED]:
+        text = Text.assemble(("! ", "yellow"), plain(note.text))
+        text.append(f"  {plain(names[note.span_ids[0]])}", "dim")
+        if len(note.span_ids) > 1:
+            text.append(f" and {len(note.span_ids) - 1} more", "dim")
+        lines.append(text)
+    if (more := len(trace.missed) - len(lines)) > 0:
+        lines.append(Text(f"  and {more} more: tracer show --json {trace.trace_id[:SHORT_ID]}", "dim"))
+    return [Padding(Group(*lines), (1, 0, 0, 0))] if lines else []
 
 
 def _moment(ns: int) -> str:

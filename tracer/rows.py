@@ -61,6 +61,28 @@ SPAN_COLUMNS: dict[str, str] = {
 }
 """Every column of `spans` with its SQL type, in the order of the table."""
 
+PROCESS_COLUMNS: dict[str, str] = {
+    "process_id": "VARCHAR",
+    "pid": "BIGINT",
+    "start_ns": "BIGINT",
+    "argv": "VARCHAR[]",
+    "executable": "VARCHAR",
+    "python": "VARCHAR",
+    "platform": "VARCHAR",
+    "cwd": "VARCHAR",
+    "packages": "JSON",
+    "git": "JSON",
+    "dropped_spans": "BIGINT",
+    "drop_reason": "VARCHAR",
+    "git_dirty": "BOOLEAN",
+    "git_diff": "VARCHAR",
+    "git_untracked": "VARCHAR[]",
+    "git_note": "VARCHAR",
+    "capture_content": "BOOLEAN",
+    "recording_failures": "BIGINT",
+}
+"""Every column of `processes` with its SQL type, in the order of the table."""
+
 JSON_COLUMNS = frozenset(name for name, sql_type in SPAN_COLUMNS.items() if sql_type == "JSON")
 
 KINDS = (

@@ -105,6 +105,7 @@ class Span(otel.Span):
         parent: Span | None = None,
         parent_id: str | None = None,
         inherited: Inherited = NOTHING_INHERITED,
+        function_id: str | None = None,
     ) -> None:
         self.trace_id = trace_id
         self.span_id = span_id
@@ -117,6 +118,8 @@ class Span(otel.Span):
         self.is_open_written = False
         self._sink = sink
         self._columns: dict[str, Any] = {**inherited}
+        if function_id is not None:
+            self._columns["function_id"] = function_id
         self._entered: Any = None
 
     def begin(self, start_ns: int | None = None) -> Span:

@@ -5,10 +5,12 @@ Knows only rows: where they came from and how they are drawn is nobody's busines
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
+from tracer.missed import Missed, missed
 from tracer.span_row import SpanRow
 
 
@@ -30,15 +32,24 @@ class Node:
 
 @dataclass(frozen=True)
 class Trace:
-    """All spans of one trace, in the order in which they started."""
+    """All spans of one trace, in the order in which they started.
+
+    `processes` are the rows of those that recorded them, without their diffs, which `Store.process` gives.
+    """
 
     trace_id: str
     rows: list[SpanRow]
+    processes: Sequence[Mapping[str, Any]] = ()
 
     @cached_property
     def roots(self) -> list[Node]:
         """The trees of this trace, oldest first: one, unless spans came in whose parent never did."""
         return build_tree(self.rows)
+
+    @cached_property
+    def missed(self) -> list[Missed]:
+        """What this trace does not tell, or not for certain, the worst first; empty if it is complete."""
+        return missed(self.rows, self.processes)
 
     def walk(self) -> Iterator[tuple[int, Node]]:
         """Yield every node with its depth, in drawing order."""

@@ -92,6 +92,7 @@ def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
             **{column: summary[column] for column in LIST_COLUMNS},
             "start_ms": start_ns / 1e6,
             "duration_us": micros(summary["start_ns"], summary["end_ns"]),
+            "missed": [{"text": note.text, "spans": note.span_ids[:1]} for note in trace.missed],
         },
         "spans": {
             "span_id": [row.span_id for row in rows],

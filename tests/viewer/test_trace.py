@@ -198,3 +198,22 @@ def test_an_unknown_trace_is_told_and_leads_back(page: Page, viewer: Viewer) -> 
     expect(page.get_by_role("alert").filter(has_text="No such trace")).to_be_visible()
     page.get_by_role("button", name="All traces").click()
     expect(page.locator("[data-trace-id]").first).to_be_visible()
+
+
+def test_the_header_tells_what_the_trace_misses_and_leads_there(page: Page, live_viewer: Viewer) -> None:
+    with tracer.span("answer"), tracer.span("write", key="sk-proj-" + "a1" * 20):
+        pass
+    with tracer.span("whole"):
+        pass
+    open_trace(page, live_viewer, "answer")
+    page.get_by_role("button", name="1 note").click()
+    note = page.get_by_role("button", name="1 text is redacted (1 api-key)")
+    expect(note).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(note).to_be_hidden()
+    page.get_by_role("button", name="1 note").click()
+    note.click()
+    expect(note).to_be_hidden()
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("write")
+    open_trace(page, live_viewer, "whole")
+    expect(page.get_by_text("complete", exact=True)).to_be_visible()

@@ -14,6 +14,8 @@ from tracer.config import from_environment
 from tracer.errors import attempt
 from tracer.journal.layout import Layout
 from tracer.plain import plain
+from tracer.process import changes
+from tracer.process.uncommitted import ASKED
 from tracer.store import notes
 from tracer.store.absorb import main
 from tracer.store.purge import keep
@@ -41,7 +43,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _in_background(path: Path) -> None:
-    """Absorb, then purge what is older than the retention. Nobody sees this fail, so that is left in a note."""
+    """Look at what a program that has ended asks about, absorb, then purge what is older than the retention.
+
+    Nobody sees this fail, so that is left in a note.
+    """
     _, error = attempt(lambda: _absorb_and_keep(path))
     if error is not None:
         notes.note_failure(Layout(path), error)
@@ -49,6 +54,8 @@ def _in_background(path: Path) -> None:
 
 
 def _absorb_and_keep(path: Path) -> None:
+    if ASKED in os.environ:
+        changes.main()
     main(path, background=True)
     if retention := from_environment().retention:
         keep(path, retention)

@@ -79,16 +79,14 @@ class Writer:
 
     `process_id` is new for each writer and never used again, so a reused pid cannot be mistaken for it. In
     `dropped_spans` the recorder counts those that could not be written, and the writer those that were deleted;
-    `drop_reason` is why the last one was, and `dropped_told` how many a later line tells of. `has_begun` tells that a
-    segment could be opened, `is_described` is for whoever describes the process: false again when what was written is
-    gone. `losses` counts how often that was.
+    `drop_reason` is why the last one was. `has_begun` tells that a segment could be opened, `is_described` is for
+    whoever describes the process: false again when what was written is gone. `losses` counts how often that was.
     """
 
     def __init__(self, store: Path) -> None:
         self.layout = Layout(store)
         self.process_id = os.urandom(16).hex()
         self.dropped_spans = 0
-        self.dropped_told = 0
         self.drop_reason = ""
         self.has_begun = False
         self.is_described = False

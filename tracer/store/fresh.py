@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from duckdb import DuckDBPyConnection
 
-from tracer.rows import SPAN_COLUMNS
+from tracer.rows import PROCESS_COLUMNS, SPAN_COLUMNS
 from tracer.store.summary import SUMMARY
 
 SPANS = ", ".join(SPAN_COLUMNS)
 """The columns of `spans`, for a select or an insert."""
 
 
-STORED_PROCESSES = """(
+STORED_PROCESSES = f"""(
     from store.processes
-    union all by name select null::bigint as dropped_spans, null::varchar as drop_reason where false
+    union all by name
+    select {", ".join(f"null::{sql_type} as {name}" for name, sql_type in PROCESS_COLUMNS.items())} where false
 )"""
 """The stored processes with all columns, though a reader may meet a store that nobody has brought up to date yet."""
 
@@ -34,6 +35,17 @@ _FORGET = """
     where coalesce(trace_id, if(record in ('score', 'attachment'), data->>'trace_id', null))
         in (select unnest($ids::varchar[]))
 """
+
+
+def _last_told(column: str) -> str:
+    """Return SQL for what the last line of a process says of this column, of those that say anything of it."""
+    sql_type = PROCESS_COLUMNS[column]
+    told = {
+        "VARCHAR": f"data->>'{column}'",
+        "VARCHAR[]": f"""from_json(data->'{column}', '["VARCHAR"]')""",
+        "JSON": f"data->'{column}'",
+    }.get(sql_type, f"try_cast(data->>'{column}' as {sql_type})")
+    return f"arg_max({told}, rowid) as {column}"
 
 
 def sort_lines(connection: DuckDBPyConnection) -> None:
@@ -57,26 +69,14 @@ _SORT = f"""
     create or replace view fresh.spans as select {SPANS} from fresh.lines where record is null;
 
     -- Later lines of a process complete the earlier ones: arg_max passes NULLs over.
-    create or replace table fresh.new_processes as
-    select data->>'process_id' as process_id,
-        arg_max(try_cast(data->>'pid' as bigint), rowid) as pid,
-        arg_max(try_cast(data->>'start_ns' as bigint), rowid) as start_ns,
-        arg_max(from_json(data->'argv', '["VARCHAR"]'), rowid) as argv,
-        arg_max(data->>'executable', rowid) as executable,
-        arg_max(data->>'python', rowid) as python,
-        arg_max(data->>'platform', rowid) as platform,
-        arg_max(data->>'cwd', rowid) as cwd,
-        arg_max(data->'packages', rowid) as packages,
-        arg_max(data->'git', rowid) as git,
-        arg_max(try_cast(data->>'dropped_spans' as bigint), rowid) as dropped_spans,
-        arg_max(data->>'drop_reason', rowid) as drop_reason
-    from fresh.lines where record = 'process' group by 1;
+    create or replace table fresh.new_processes as select {", ".join(map(_last_told, PROCESS_COLUMNS))}
+    from fresh.lines where record = 'process' group by data->>'process_id';
 
     create or replace table fresh.functions as
     select data->>'function_id' as function_id, data->>'module' as module, data->>'qualname' as qualname,
         data->>'file' as file, try_cast(data->>'line' as bigint) as line, data->>'source' as source
     from fresh.lines where record = 'function'
-    qualify row_number() over (partition by function_id order by rowid) = 1;
+    qualify row_number() over (partition by data->>'function_id' order by rowid) = 1;
 
     create or replace table fresh.scores as
     select distinct data->>'trace_id' as trace_id, data->>'span_id' as span_id, data->>'name' as name,
@@ -104,12 +104,14 @@ def settle(connection: DuckDBPyConnection) -> None:
     `start_ns`, so DuckDB passes over what is stored of other times.
     """
     low, high = connection.execute("select min(start_ns), max(start_ns) from fresh.spans").fetchall()[0]
-    connection.execute(_COMPARE.format(low=low or 0, high=high or 0, processes=STORED_PROCESSES))
+    connection.execute(_COMPARE.format(low=low or 0, high=high or 0, processes=STORED_PROCESSES, columns=_COMPLETED))
     if connection.execute("select 1 from fresh.beaten limit 1").fetchone():
         connection.execute(_DROP_BEATEN)
     (since,) = connection.execute("select min(start_ns) from fresh.known_traces").fetchall()[0]
     connection.execute(_TOUCHED if since is None else _TOUCHED + _AND_STORED.format(since=since))
 
+
+_COMPLETED = ", ".join(f"coalesce(f.{name}, s.{name}) as {name}" for name in PROCESS_COLUMNS if name != "process_id")
 
 _COMPARE = """
     create or replace table fresh.beaten as
@@ -122,12 +124,7 @@ _COMPARE = """
     where trace_id >= (select min(trace_id) from fresh.spans) and trace_id in (select trace_id from fresh.spans);
 
     create or replace table fresh.processes as
-    select process_id, coalesce(f.pid, s.pid) as pid, coalesce(f.start_ns, s.start_ns) as start_ns,
-        coalesce(f.argv, s.argv) as argv, coalesce(f.executable, s.executable) as executable,
-        coalesce(f.python, s.python) as python, coalesce(f.platform, s.platform) as platform,
-        coalesce(f.cwd, s.cwd) as cwd, coalesce(f.packages, s.packages) as packages, coalesce(f.git, s.git) as git,
-        coalesce(f.dropped_spans, s.dropped_spans) as dropped_spans,
-        coalesce(f.drop_reason, s.drop_reason) as drop_reason
+    select process_id, {columns}
     from fresh.new_processes f left join {processes} s using (process_id);
 """
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import fields
@@ -20,6 +21,8 @@ from duckdb import DuckDBPyConnection
 from tracer.config import from_environment, resolved_store
 from tracer.errors import QueryError, TraceNotFound
 from tracer.journal.layout import Layout
+from tracer.missed import NOTES
+from tracer.rows import PROCESS_COLUMNS
 from tracer.span_row import SpanRow
 from tracer.store import absorb, attachments, live, purge
 from tracer.store.answer import MEMORY, SECONDS, Limits, Params, Question, Rows, ask, fetch
@@ -36,6 +39,18 @@ CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions",
 """The columns that `Store.trace(…, content=False)` leaves out: nearly all of a trace's bytes."""
 
 _SPAN_FIELDS = tuple(field.name for field in fields(SpanRow))
+
+_HAS_NOTES = "regexp_matches(attributes, '\"(" + "|".join(map(re.escape, NOTES)) + ")\"')"
+_NOTES_ALONE = "json_object(" + ", ".join(f"""'{name}', attributes->'$."{name}"'""" for name in NOTES) + ")"
+
+_LIGHT = {name: f"null as {name}" for name in CONTENT_COLUMNS} | {
+    "attributes": f"case when {_HAS_NOTES} then {_NOTES_ALONE} end as attributes"
+}
+
+_PROCESSES = f"""
+    select {", ".join(name for name in PROCESS_COLUMNS if name != "git_diff")} from processes
+    where list_contains(?::varchar[], process_id) order by start_ns
+"""
 
 _NOT_A_TEST = Condition("not coalesce(list_contains(tags, 'pytest'), false)")
 
@@ -112,10 +127,10 @@ class Store:
     def trace(self, trace_id: str, *, content: bool = True) -> Trace:
         """Return the trace whose id begins with `trace_id`, of 8 characters or more.
 
-        Without `content` its rows lack the columns that hold texts. Raises TraceNotFound where there is none, or
-        more than one.
+        Without `content` its rows lack the columns that hold texts, and attributes but for those that say what was
+        not recorded. Raises TraceNotFound where there is none, or more than one.
         """
-        columns = [name if content or name not in CONTENT_COLUMNS else f"null as {name}" for name in _SPAN_FIELDS]
+        columns = _SPAN_FIELDS if content else [_LIGHT.get(name, name) for name in _SPAN_FIELDS]
         with self._open(traces=False) as connection:
             id_, start_ns, end_ns = found(connection, trace_id)
             _, rows = fetch(
@@ -125,7 +140,9 @@ class Store:
                     params=[id_, start_ns, end_ns],
                 )
             )
-        return Trace(id_, [SpanRow(*row) for row in rows])
+            spans = [SpanRow(*row) for row in rows]
+            names, told = fetch(connection.sql(_PROCESSES, params=[list({row.process_id for row in spans})]))
+        return Trace(id_, spans, [dict(zip(names, row, strict=True)) for row in told])
 
     def summary(self, trace_id: str) -> dict[str, Any]:
         """Return the row of `traces` of the trace with this id. Raises TraceNotFound where there is none."""
@@ -157,8 +174,14 @@ class Store:
             return attachments.find(self._layout, hash)
 
     def process(self, process_id: str) -> dict[str, Any] | None:
-        """Return what is known of a recording process (argv, Python, packages, git …); None where nothing is."""
+        """Return what is known of a recording process (argv, Python, packages, git, its uncommitted diff …); None where
+        nothing is."""
         return next(iter(self.sql("from processes where process_id = ?", [process_id])), None)
+
+    def function(self, function_id: str) -> dict[str, Any] | None:
+        """Return a traced function (module, qualname, file, line, source), by the id that its spans have; None where it
+        is not known."""
+        return next(iter(self.sql("from functions where function_id = ?", [function_id])), None)
 
     def scores(self, trace_id: str) -> Rows:
         """Return the scores of a trace and of its spans, oldest first."""

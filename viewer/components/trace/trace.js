@@ -10,6 +10,7 @@ import { failure } from "../shared/screens.js";
 import { shareMenu } from "../shared/share.js";
 import { splitter } from "../shared/splitter.js";
 import { Detail } from "../span/detail.js";
+import { missedNotes } from "./missed.js";
 import { Spans } from "./spans.js";
 import { Tree } from "./tree.js";
 
@@ -87,6 +88,7 @@ export class TracePage {
       called && figure(trace.cost_usd === null ? "cost unknown" : dollars, "cost"),
       trace.error_count > 0 && button(failed, plural(trace.error_count, "error")),
       figure(when(trace.start_ms), fullTime(trace.start_ms)),
+      ...missedNotes(trace.missed, { isRunning: this.spans.isRunning, choose: (spanId) => this.choose(spanId) }),
       trace.session_id && chip(trace.session_id, "The conversation of this trace", { session: trace.session_id }),
       ...(trace.tags ?? []).map((tag) => chip(tag, "All traces with this tag", { q: `tag:${quoted(tag)}` })),
     ].filter(Boolean);

@@ -1,4 +1,5 @@
-"""Look whether all is well with the store, its journal and this machine, and say what to do where it is not.
+"""Look whether all is well with the store, what is installed, the settings and this machine, and say what to do
+where it is not. A test span is sent all the way, to a store of its own beside yours.
 
 ✓ is well, ! is worth knowing, ✗ needs you. The exit code is 1 if anything does.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 from pathlib import Path
 
 from rich.table import Table
@@ -14,6 +16,9 @@ from rich.text import Text
 
 from tracer.cli import options as shared
 from tracer.cli import reading
+from tracer.cli.doctor.installed import integrations, versions
+from tracer.cli.doctor.road import send
+from tracer.cli.doctor.settings import in_force
 from tracer.config import from_environment, project_root
 from tracer.plain import plain
 from tracer.store.health import Finding, examine
@@ -28,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    findings = examine(shared.store_path(options), _why(options))
+    path = shared.store_path(options)
+    findings = [*examine(path, _why(options)), *versions(), *integrations(), *in_force(os.environ), *send(path)]
     if options.json:
         shared.print_json(dataclasses.asdict(finding) for finding in findings)
     else:
