@@ -2,8 +2,9 @@
 
 import { copyButton, el } from "../shared/dom.js";
 import { duration } from "../shared/format.js";
-import { jsonView, plain, textView } from "../shared/json.js";
+import { jsonView, plain } from "../shared/json.js";
 import { chat, isMessages } from "./messages.js";
+import { proseView, twoWays } from "./prose.js";
 
 const COLUMNS = [
   "provider", "operation", "request_model", "response_model", "response_id", "request_id", "finish_reasons", "stream",
@@ -50,16 +51,21 @@ function eventView({ name, time_ns: time, attributes: facts, ...rest }, span) {
 
 function section(title, value) {
   if (value === undefined) return [];
+  const { box, toggle } = twoWays((isMarkdown) => valueView(value, isMarkdown));
   return [
     el("section", { class: "t-value" },
-      el("header", {}, el("h3", {}, title), el("span", { class: "t-grow" }), copyButton(() => plain(value))),
-      valueView(value)),
+      el("header", {},
+        el("h3", {}, title),
+        el("span", { class: "t-grow" }),
+        (typeof value === "string" || isDocuments(value)) && toggle,
+        copyButton(() => plain(value))),
+      box),
   ];
 }
 
-function valueView(value) {
-  if (typeof value === "string") return textView(value);
-  return isDocuments(value) ? value.map(documentCard) : jsonView(value);
+function valueView(value, isMarkdown) {
+  if (typeof value === "string") return proseView(value, isMarkdown);
+  return isDocuments(value) ? value.map((item, i) => documentCard(item, i, isMarkdown)) : jsonView(value);
 }
 
 /** Whether this is what a retriever returns: `[{content | page_content | text, …}, …]`. */
@@ -71,12 +77,12 @@ function textOf(item) {
   return item?.content ?? item?.page_content ?? item?.text;
 }
 
-function documentCard(item, i) {
+function documentCard(item, i, isMarkdown) {
   const { content, page_content, text, id, score, ...rest } = item;
   return el("article", { class: "t-document" },
     el("header", {},
       el("span", { class: "t-role" }, String(id ?? i + 1)),
       score !== undefined && el("span", { class: "t-num t-dim" }, `score ${plain(score)}`)),
-    textView(content ?? page_content ?? text),
+    proseView(content ?? page_content ?? text, isMarkdown),
     Object.keys(rest).length > 0 && jsonView(rest, 8));
 }

@@ -2,6 +2,7 @@
 
 import { button, copyButton, el } from "../shared/dom.js";
 import { jsonView, plain, textView } from "../shared/json.js";
+import { proseView, twoWays } from "./prose.js";
 
 const SHOWN = 12;
 const LINES_OF_A_TOOL = 16;
@@ -61,24 +62,38 @@ export function messageView(message) {
 }
 
 function bubble(message, results) {
-  const body = () => message.parts.map((part) => partView(part, results));
   const text = message.parts.map(partText).join("\n");
-  if (isInstruction(message)) return folded(message.role, text, body);
+  if (isInstruction(message)) return folded(message.role, text, () => legible(message.parts, results));
   const end = message.finish_reason;
+  const { box, toggle } = spoken(message.parts, results);
   return el("article", { class: "t-message", "data-role": message.role },
     el("header", {},
       el("span", { class: "t-role" }, message.role),
       message.name && el("span", { class: "t-dim" }, message.name),
       end && !USUAL_ENDS.includes(end) && el("span", { class: "t-warning", title: "finish reason" }, end),
       el("span", { class: "t-grow" }),
+      toggle,
       copyButton(() => text)),
-    body());
+    box);
+}
+
+/** Return a box with the parts of a message, and what toggles how its texts are read; that is null where it has none. */
+function spoken(parts, results) {
+  const { box, toggle } = twoWays((isMarkdown) => parts.map((part) => partView(part, results, isMarkdown)));
+  return { box, toggle: parts.some((part) => TEXTS.includes(part?.type)) ? toggle : null };
+}
+
+/** Return what a line that was folded shows: its parts below a line of what can be done with them. */
+function legible(parts, results) {
+  const { box, toggle } = spoken(parts, results);
+  const text = () => parts.map(partText).join("\n");
+  return [el("header", { class: "t-folded-head" }, el("span", { class: "t-grow" }), toggle, copyButton(text)), box];
 }
 
 function instructions(system) {
   if (!system) return [];
   const parts = Array.isArray(system) ? system : [{ type: "text", content: plain(system) }];
-  return [folded("system", parts.map(partText).join("\n"), () => parts.map((part) => partView(part, new Map())))];
+  return [folded("system", parts.map(partText).join("\n"), () => legible(parts, new Map()))];
 }
 
 function toolList(tools) {
@@ -107,10 +122,12 @@ function folded(label, text, body) {
 
 // ── the parts of a message
 
+const TEXTS = ["text", "reasoning", "refusal"];
+
 const PART_VIEWS = {
-  text: (part) => textView(plain(part.content ?? "")),
-  reasoning: (part) => labelled("reasoning", part),
-  refusal: (part) => labelled("refusal", part),
+  text: (part, _results, isMarkdown) => proseView(plain(part.content ?? ""), isMarkdown),
+  reasoning: (part, _results, isMarkdown) => labelled("reasoning", part, isMarkdown),
+  refusal: (part, _results, isMarkdown) => labelled("refusal", part, isMarkdown),
   tool_call: callView,
   server_tool_call: callView,
   tool_call_response: (part) => resultView(part),
@@ -120,12 +137,12 @@ const PART_VIEWS = {
   file: (part) => media(part, String(part.file_id)),
 };
 
-function partView(part, results) {
-  return Object.hasOwn(PART_VIEWS, part?.type) ? PART_VIEWS[part.type](part, results) : jsonView(part);
+function partView(part, results, isMarkdown) {
+  return Object.hasOwn(PART_VIEWS, part?.type) ? PART_VIEWS[part.type](part, results, isMarkdown) : jsonView(part);
 }
 
-function labelled(label, part) {
-  const text = textView(plain(part.content ?? ""));
+function labelled(label, part, isMarkdown) {
+  const text = proseView(plain(part.content ?? ""), isMarkdown);
   return el("div", { class: `t-${label}` }, el("span", { class: "t-role" }, label), text);
 }
 
