@@ -10,6 +10,7 @@ from tracer.errors import UsageError
 from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.viewer.columns import Json, compared_json, trace_json
+from tracer.viewer.previous import Call, previous_json
 
 MOST_COMPARED = 6
 
@@ -21,6 +22,20 @@ _FACTS = """
     from spans where list_contains(?, trace_id)
 """
 
+_EARLIER = """
+    with near as (
+        select span_id, start_ns from spans
+        where kind = 'llm' and start_ns between $at - $within and $at - 1 and (trace_id = $trace or session_id = $session)
+        order by start_ns desc limit 12
+    )
+    select trace_id, span_id, name, start_ns, request_model, input, system_instructions, tool_definitions
+    from spans where span_id in (select span_id from near) and start_ns between (select min(start_ns) from near) and $at - 1
+"""
+"""The last model calls before one, in its trace or its session: those of other conversations may lie between."""
+
+_WITHIN_NS = 86_400 * 1_000_000_000
+"""A day: what no provider's cache remembers, and few readers do."""
+
 _TEXTS = ("system_instructions", "tool_definitions", "input", "output", "status_message")
 
 
@@ -28,6 +43,14 @@ def trace(store: Store, trace_id: str) -> Json:
     """Return a trace without its content. Raises TraceNotFound."""
     found = store.trace(trace_id, content=False)
     return trace_json(found, store.summary(found.trace_id))
+
+
+def previous(store: Store, row: SpanRow) -> Json | None:
+    """Return what became of the prompt of a model call since the one before it; None where there is none."""
+    if row.kind != "llm" or not isinstance(row.input, list):
+        return None
+    asked = {"at": row.start_ns, "within": _WITHIN_NS, "trace": row.trace_id, "session": row.session_id}
+    return previous_json(row, [Call(**call) for call in store.sql(_EARLIER, asked)])
 
 
 def compared(store: Store, trace_ids: Sequence[str]) -> Json:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import orjson
 
 from tracer import markdown
+from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.viewer import answers
 from tracer.viewer.columns import Json, encoded, span_json, trace_json
@@ -40,12 +41,22 @@ def file(store: Store, trace_ids: Sequence[str]) -> tuple[str, bytes]:
         trace = store.trace(trace_ids[0])
         summary = store.summary(trace.trace_id)
         told = {f"trace/{trace.trace_id}": {**trace_json(trace, summary), "version": "file"}}
-        told |= {f"span/{row.trace_id}/{row.span_id}": span_json(row) for row in trace.rows}
+        for row in trace.rows:
+            told |= _span(store, row)
         address = {"trace": trace.trace_id}
     else:
         told, summary, address = _compared(store, trace_ids)
     name = re.sub(r"[^\w.-]+", "-", summary["name"] or "trace", flags=re.ASCII).strip("-.")[:60] or "trace"
     return f"{name}-{summary['trace_id'][:16]}.html", _page(summary["name"] or "trace", told, address)
+
+
+def _span(store: Store, row: SpanRow) -> Json:
+    """Return all that the page asks of one span."""
+    place = f"span/{row.trace_id}/{row.span_id}"
+    told: Json = {place: span_json(row)}
+    if row.kind == "llm":
+        told[f"{place}/previous"] = answers.previous(store, row)
+    return told
 
 
 def text(store: Store, trace_ids: Sequence[str]) -> str:
@@ -81,7 +92,7 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
         told[f"trace/{trace.trace_id}"] = {**trace_json(trace, store.summary(trace.trace_id)), "version": "file"}
         for row in trace.rows:
             rows[row.span_id] = row
-            told[f"span/{row.trace_id}/{row.span_id}"] = span_json(row)
+            told |= _span(store, row)
     for step in side_by_side["steps"]:
         base, *others = step["spans"]
         for span in others:

@@ -28,10 +28,15 @@ export function listed(columns) {
   return (columns[names[0]] ?? []).map((_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
 }
 
-/** Return one span: its `span` columns, and its `content`, whose numbers stay as they were written. */
+/**
+ * Return one span: its `span` columns, its `content`, whose numbers stay as they were written, and of a model call what
+ * was added since the `previous` one.
+ */
 export async function askSpan(traceId, spanId) {
   const text = await answer(`span/${traceId}/${spanId}`, {});
-  return { span: JSON.parse(text).span, content: JSON.parse(text, exactly).content };
+  const { span } = JSON.parse(text);
+  const previous = span.kind === "llm" ? await ask(`span/${traceId}/${spanId}/previous`) : null;
+  return { span, content: JSON.parse(text, exactly).content, previous };
 }
 
 /** Send a value to be written; return the answer. */

@@ -13,10 +13,11 @@ const COLUMNS = [
 ];
 
 /** Return the tabs that have something to show, as `{title: () => elements}`, that to open first. */
-export function tabsOf({ span, content }) {
+export function tabsOf(answer) {
+  const { span, content } = answer;
   const tabs = {};
   const { input, output, events } = content;
-  if (isMessages(input) || isMessages(output)) tabs.Messages = () => chat(content);
+  if (isMessages(input) || isMessages(output)) tabs.Messages = () => chat(answer);
   if (input !== undefined || output !== undefined) {
     tabs["Input / Output"] = () => [...section("Input", input), ...section("Output", output)];
   }

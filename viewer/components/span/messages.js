@@ -3,6 +3,7 @@
 import { button, copyButton, el } from "../shared/dom.js";
 import { jsonView, plain, textView } from "../shared/json.js";
 import { proseView, twoWays } from "./prose.js";
+import { changedBelow, sinceBefore } from "./since.js";
 
 const SHOWN = 12;
 const LINES_OF_A_TOOL = 16;
@@ -15,24 +16,30 @@ export function isMessages(value) {
   return Array.isArray(value) && value.length > 0 && value.every(isMessage);
 }
 
-/** Return the elements of a call: its instructions and tools in a line each, then the talk, then the answer. */
-export function chat({ system_instructions: system, tool_definitions: tools, input, output }) {
+/**
+ * Return the elements of a call: its instructions and tools in a line each, then the talk, then the answer. With
+ * `previous`, what the API says of the call before it, the talk is what has come since.
+ */
+export function chat({ span, content, previous }) {
+  const { system_instructions: system, tool_definitions: tools, input, output } = content;
   const said = isMessages(input) ? input : [];
   const answers = isMessages(output) ? output : [];
-  const results = pairedResults([...said, ...answers]);
-  const draw = (message) => bubble(message, results);
-  const isShownWithItsCall = (message) => message.parts.every((part) => isResult(part) && results.has(part));
-  const talk = said.filter((message) => !isShownWithItsCall(message));
+  const head = [...instructions(system), ...changedBelow("instructions", previous?.instructions)];
+  const means = [...toolList(tools), ...changedBelow("tools", previous?.tools)];
+  const tail = [...divider(answers.length), ...run(answers)];
+  if (previous) {
+    return [...head, ...means, ...sinceBefore(previous, span, (from, to) => run(said.slice(from, to))), ...tail];
+  }
   let begin = 0;
-  while (begin < talk.length && isInstruction(talk[begin])) begin += 1;
-  return [
-    ...instructions(system),
-    ...talk.slice(0, begin).map(draw),
-    ...toolList(tools),
-    ...lastOf(talk.slice(begin), draw),
-    ...divider(answers.length),
-    ...answers.map(draw),
-  ];
+  while (begin < said.length && isInstruction(said[begin])) begin += 1;
+  return [...head, ...run(said.slice(0, begin)), ...means, ...run(said.slice(begin)), ...tail];
+}
+
+/** Return the elements of messages that follow each other. Results of tools are shown with the calls that are here. */
+function run(messages) {
+  const results = pairedResults(messages);
+  const isShownWithItsCall = (message) => message.parts.every((part) => isResult(part) && results.has(part));
+  return lastOf(messages.filter((message) => !isShownWithItsCall(message)), (message) => bubble(message, results));
 }
 
 /** Return the results of tools whose call is here, too, and the calls with their results: each shows its own there. */
