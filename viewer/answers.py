@@ -25,11 +25,13 @@ _FACTS = """
 _EARLIER = """
     with near as (
         select span_id, start_ns from spans
-        where kind = 'llm' and start_ns between $at - $within and $at - 1 and (trace_id = $trace or session_id = $session)
+        where kind = 'llm' and start_ns between $at - $within and $at - 1
+            and (trace_id = $trace or session_id = $session)
         order by start_ns desc limit 12
     )
     select trace_id, span_id, name, start_ns, request_model, input, system_instructions, tool_definitions
-    from spans where span_id in (select span_id from near) and start_ns between (select min(start_ns) from near) and $at - 1
+    from spans
+    where span_id in (select span_id from near) and start_ns between (select min(start_ns) from near) and $at - 1
 """
 """The last model calls before one, in its trace or its session: those of other conversations may lie between."""
 

@@ -16,11 +16,13 @@ from collections.abc import Sequence
 import orjson
 
 from tracer import markdown
+from tracer.rows import MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.viewer import answers
 from tracer.viewer.columns import Json, encoded, span_json, trace_json
 from tracer.viewer.modules import MODULES, styles
+from tracer.viewer.request import request_json
 from tracer.viewer.theme import css
 
 _IMPORT = re.compile(r"""(?P<word>from|import)(?P<open>\s+|\()"(?P<path>\.{1,2}/[^"]+)\"""")
@@ -56,6 +58,8 @@ def _span(store: Store, row: SpanRow) -> Json:
     told: Json = {place: span_json(row)}
     if row.kind == "llm":
         told[f"{place}/previous"] = answers.previous(store, row)
+    if row.kind in MODEL_CALL_KINDS:
+        told[f"{place}/request"] = request_json(row)
     return told
 
 

@@ -6,6 +6,7 @@ GET /api/trace/{trace_id}/neighbours                the traces that began just b
                                                         and the one of the same name before it
 GET /api/span/{trace_id}/{span_id}                  one span with all its content
 GET /api/span/{trace_id}/{span_id}/previous         what was added to a model call's prompt since the one before it
+GET /api/span/{trace_id}/{span_id}/request          a call of OpenAI's API as `curl` and as Python; null for all else
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tracer.span_row import SpanRow
 from tracer.viewer import answers
 from tracer.viewer.api.answering import Answering, hex_id, json_response, whole_number
 from tracer.viewer.columns import Json, list_json, span_json
+from tracer.viewer.request import request_json
 
 _MAX_LIMIT = 1000
 
@@ -41,6 +43,7 @@ def routes(answering: Answering) -> list[Route]:
         Route("/api/trace/{trace_id}/neighbours", asked.neighbours),
         Route("/api/span/{trace_id}/{span_id}", asked.span),
         Route("/api/span/{trace_id}/{span_id}/previous", asked.previous),
+        Route("/api/span/{trace_id}/{span_id}/request", asked.request),
     ]
 
 
@@ -78,6 +81,9 @@ class _Traces:
 
     def previous(self, request: Request) -> Response:
         return json_response(answers.previous(self.store, self._row(request)))
+
+    def request(self, request: Request) -> Response:
+        return json_response(request_json(self._row(request)))
 
     def _row(self, request: Request) -> SpanRow:
         return self.store.span(hex_id(request.path_params["trace_id"]), hex_id(request.path_params["span_id"]))

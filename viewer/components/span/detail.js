@@ -2,6 +2,7 @@
 
 import { askSpan } from "../shared/api.js";
 import { tabsOf } from "./content.js";
+import { copyMenu } from "./copy.js";
 import { button, copyButton, el } from "../shared/dom.js";
 import { cost, duration, estimated, exact, fullTime, UNKNOWN } from "../shared/format.js";
 import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
@@ -70,7 +71,7 @@ export class Detail {
     this.drawn = key;
     if (!isAgain) this.scores.show(answer.span, isFirst);
     this.body.replaceChildren(
-      ...heading(answer.span), this.scores.element, ...notes(answer), ...errorBox(answer), ...this.tabs(answer));
+      ...heading(answer), this.scores.element, ...notes(answer), ...errorBox(answer), ...this.tabs(answer));
     this.body.scrollTop = scrollTop;
     this.element.dataset.spanId = answer.span.span_id;
   }
@@ -95,7 +96,8 @@ export class Detail {
   }
 }
 
-function heading(span) {
+function heading(answer) {
+  const { span } = answer;
   const facts = [
     ["Duration", span.status === "RUNNING" ? null : duration(span.duration_us)],
     ["Started", fullTime(span.start_ms).slice(-12), fullTime(span.start_ms)],
@@ -115,7 +117,9 @@ function heading(span) {
       el("h2", { title: span.name }, span.name),
       el("span", { class: "t-pill" }, span.kind),
       el("span", { class: `t-pill t-status-${span.status}`, title: statusTitle(span.status) },
-        statusIcon(span.status), span.status)),
+        statusIcon(span.status), span.status),
+      el("span", { class: "t-grow" }),
+      copyMenu(answer)),
     el("dl", { class: "t-facts" }, facts.filter(([, value]) => value).map(fact)),
   ];
 }

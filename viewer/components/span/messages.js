@@ -63,6 +63,11 @@ function lastOf(messages, draw) {
   return [more, ...messages.slice(-SHOWN).map(draw)];
 }
 
+/** Return what was said in messages as one text. */
+export function textOf(messages) {
+  return messages.map(({ role, parts }) => `${role}:\n${parts.map(partText).join("\n")}`).join("\n\n");
+}
+
 /** Return one message by itself. */
 export function messageView(message) {
   return bubble(message, new Map());
