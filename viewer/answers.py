@@ -55,6 +55,16 @@ def previous(store: Store, row: SpanRow) -> Json | None:
     return previous_json(row, [Call(**call) for call in store.sql(_EARLIER, asked)])
 
 
+def function(store: Store, function_id: str) -> Json | None:
+    """Return what is stored of a traced function; None where nothing is."""
+    return next(iter(store.sql("from functions where function_id = ?", [function_id])), None)
+
+
+def process(store: Store, process_id: str) -> Json | None:
+    """Return what is stored of a recording process; None where nothing is."""
+    return store.process(process_id)
+
+
 def compared(store: Store, trace_ids: Sequence[str]) -> Json:
     """Return traces side by side. Raises UsageError for too few or too many, and TraceNotFound."""
     if not 2 <= len(trace_ids) <= MOST_COMPARED:

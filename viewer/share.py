@@ -43,13 +43,23 @@ def file(store: Store, trace_ids: Sequence[str]) -> tuple[str, bytes]:
         trace = store.trace(trace_ids[0])
         summary = store.summary(trace.trace_id)
         told = {f"trace/{trace.trace_id}": {**trace_json(trace, summary), "version": "file"}}
-        for row in trace.rows:
-            told |= _span(store, row)
+        told |= _spans(store, trace.rows)
         address = {"trace": trace.trace_id}
     else:
         told, summary, address = _compared(store, trace_ids)
     name = re.sub(r"[^\w.-]+", "-", summary["name"] or "trace", flags=re.ASCII).strip("-.")[:60] or "trace"
     return f"{name}-{summary['trace_id'][:16]}.html", _page(summary["name"] or "trace", told, address)
+
+
+def _spans(store: Store, rows: Sequence[SpanRow]) -> Json:
+    """Return all that the page asks of the spans of a trace, and of what they come from."""
+    functions = dict.fromkeys(row.function_id for row in rows if row.function_id)
+    processes = dict.fromkeys(row.process_id for row in rows if row.process_id)
+    told: Json = {f"function/{id_}": answers.function(store, id_) for id_ in functions}
+    told |= {f"process/{id_}": answers.process(store, id_) for id_ in processes}
+    for row in rows:
+        told |= _span(store, row)
+    return told
 
 
 def _span(store: Store, row: SpanRow) -> Json:
@@ -96,7 +106,7 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
         told[f"trace/{trace.trace_id}"] = {**trace_json(trace, store.summary(trace.trace_id)), "version": "file"}
         for row in trace.rows:
             rows[row.span_id] = row
-            told |= _span(store, row)
+        told |= _spans(store, trace.rows)
     for step in side_by_side["steps"]:
         base, *others = step["spans"]
         for span in others:

@@ -4,6 +4,7 @@ import { copyButton, el } from "../shared/dom.js";
 import { duration } from "../shared/format.js";
 import { jsonView, plain } from "../shared/json.js";
 import { chat, isMessages } from "./messages.js";
+import { processView, sourceView } from "./origin.js";
 import { proseView, twoWays } from "./prose.js";
 
 const COLUMNS = [
@@ -23,6 +24,8 @@ export function tabsOf(answer) {
   }
   tabs.Attributes = () => attributes(span, content);
   if (events?.length) tabs.Events = () => events.map((event) => eventView(event, span));
+  if (span.function_id) tabs.Source = () => sourceView(answer);
+  if (span.process_id) tabs.Process = () => processView(answer);
   return tabs;
 }
 

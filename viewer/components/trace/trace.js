@@ -167,7 +167,8 @@ export class TracePage {
   async showDetail() {
     const spanId = this.tree.selected;
     const isFirst = spanId === this.spans.ids[0];
-    await this.detail.show({ traceId: this.traceId, spanId, ended: this.hasEnded(spanId), isFirst });
+    const place = this.spans.place(this.spans.index.get(spanId));
+    await this.detail.show({ traceId: this.traceId, spanId, ended: this.hasEnded(spanId), isFirst, place });
     this.prefetch(this.tree.below(this.tree.selected));
   }
 
