@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from serving import Viewer
 
 from tracer.cli import main
+from tracer.integrations.genai import message, text
 from tracer.journal.writer import Writer
 from tracer.recorder import start_span
 from tracer.store import Store
@@ -65,6 +66,30 @@ def test_its_time_and_its_tokens_are_told_by_their_parts(page: Page, live_viewer
     bar = detail(page).get_by_role("img", name=f"{parts} answer")
     widths = bar.evaluate("bar => [...bar.children].map((part) => part.getBoundingClientRect().width)")
     assert widths[1] == pytest.approx(3 * widths[0], rel=0.05)
+
+
+def test_an_answer_that_is_json_is_a_tree_until_its_text_is_asked_for(page: Page, live_viewer: Viewer) -> None:
+    words = '{"price": 84.50, "number": 12345678901234567890, "seats": ["12A"]}'
+    call = corpus.Clock(60).model_call(None, 0, 900, output=[message("assistant", [text(words)])])
+    page.goto(f"{live_viewer.url}/?trace={call.trace_id}")
+    answer = detail(page).locator("[data-role=assistant]")
+    expect(answer.locator(".t-json")).to_contain_text("12345678901234567890")
+    expect(answer.get_by_text("84.50", exact=True)).to_be_visible()
+    answer.hover()
+    answer.get_by_role("button", name="tree").click()
+    expect(answer).to_contain_text(words)
+    answer.get_by_role("button", name="tree").click()
+    expect(answer.locator(".t-json")).to_be_visible()
+
+
+def test_how_likely_each_token_was_is_shown_where_the_api_told_it(page: Page, live_viewer: Viewer) -> None:
+    others = [{"token": " 90", "logprob": -0.01}, {"token": " 60", "logprob": -4.6}]
+    tokens = [{"token": "Yes:", "logprob": 0.0}, {"token": " 60", "logprob": -4.6, "top_logprobs": others}]
+    said = {**message("assistant", [text("Yes: 60")]), "logprobs": {"content": tokens}}
+    call = corpus.Clock(60).model_call(None, 0, 900, output=[said])
+    page.goto(f"{live_viewer.url}/?trace={call.trace_id}")
+    detail(page).get_by_text('2 tokens, the least likely " 60" with 1 %').click()
+    expect(detail(page).locator(".t-tokens span").last).to_have_attribute("title", '" 60" 1 %\n" 90" 99 %')
 
 
 def failed_with_its_source(store: Path) -> str:

@@ -36,7 +36,7 @@ export async function askSpan(traceId, spanId) {
   const text = await answer(`span/${traceId}/${spanId}`, {});
   const { span } = JSON.parse(text);
   const previous = span.kind === "llm" ? await ask(`span/${traceId}/${spanId}/previous`) : null;
-  return { span, content: JSON.parse(text, exactly).content, previous };
+  return { span, content: parsed(text).content, previous };
 }
 
 /** Send a value to be written; return the answer. */
@@ -122,6 +122,11 @@ function refusal(text, response) {
   } catch {
     return { error: "ServerError", message: `The viewer answered ${response.status} ${response.statusText}.` };
   }
+}
+
+/** Return a value of JSON, whose numbers stay as they were written. */
+export function parsed(text) {
+  return JSON.parse(text, exactly);
 }
 
 /** Keep a number as text where this language would alter it: 1.0, or more digits than it can hold. */

@@ -55,21 +55,26 @@ function eventView({ name, time_ns: time, attributes: facts, ...rest }, span) {
 
 function section(title, value) {
   if (value === undefined) return [];
-  const { box, toggle } = twoWays((isMarkdown) => valueView(value, isMarkdown));
+  const { box, toggle } = twoWays(textsOf(value), (isRead) => valueView(value, isRead));
   return [
     el("section", { class: "t-value" },
       el("header", {},
         el("h3", {}, title),
         el("span", { class: "t-grow" }),
-        (typeof value === "string" || isDocuments(value)) && toggle,
+        toggle,
         copyButton(() => plain(value))),
       box),
   ];
 }
 
-function valueView(value, isMarkdown) {
-  if (typeof value === "string") return proseView(value, isMarkdown);
-  return isDocuments(value) ? value.map((item, i) => documentCard(item, i, isMarkdown)) : jsonView(value);
+function textsOf(value) {
+  if (typeof value === "string") return [value];
+  return isDocuments(value) ? value.map(textOf) : [];
+}
+
+function valueView(value, isRead) {
+  if (typeof value === "string") return proseView(value, isRead);
+  return isDocuments(value) ? value.map((item, i) => documentCard(item, i, isRead)) : jsonView(value);
 }
 
 /** Whether this is what a retriever returns: `[{content | page_content | text, …}, …]`. */
@@ -81,12 +86,12 @@ function textOf(item) {
   return item?.content ?? item?.page_content ?? item?.text;
 }
 
-function documentCard(item, i, isMarkdown) {
+function documentCard(item, i, isRead) {
   const { content, page_content, text, id, score, ...rest } = item;
   return el("article", { class: "t-document" },
     el("header", {},
       el("span", { class: "t-role" }, String(id ?? i + 1)),
       score !== undefined && el("span", { class: "t-num t-dim" }, `score ${plain(score)}`)),
-    proseView(content ?? page_content ?? text, isMarkdown),
+    proseView(content ?? page_content ?? text, isRead),
     Object.keys(rest).length > 0 && jsonView(rest, 8));
 }

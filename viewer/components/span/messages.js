@@ -2,6 +2,8 @@
 
 import { button, copyButton, el } from "../shared/dom.js";
 import { jsonView, plain, textView } from "../shared/json.js";
+import { folded } from "./folded.js";
+import { likelihoods } from "./logprobs.js";
 import { proseView, twoWays } from "./prose.js";
 import { changedBelow, sinceBefore } from "./since.js";
 
@@ -86,13 +88,14 @@ function bubble(message, results) {
       el("span", { class: "t-grow" }),
       toggle,
       copyButton(() => text)),
-    box);
+    box,
+    ...likelihoods(message.logprobs));
 }
 
 /** Return a box with the parts of a message, and what toggles how its texts are read; that is null where it has none. */
 function spoken(parts, results) {
-  const { box, toggle } = twoWays((isMarkdown) => parts.map((part) => partView(part, results, isMarkdown)));
-  return { box, toggle: parts.some((part) => TEXTS.includes(part?.type)) ? toggle : null };
+  const texts = parts.filter((part) => TEXTS.includes(part?.type)).map((part) => plain(part.content ?? ""));
+  return twoWays(texts, (isRead) => parts.map((part) => partView(part, results, isRead)));
 }
 
 /** Return what a line that was folded shows: its parts below a line of what can be done with them. */
@@ -120,26 +123,14 @@ function divider(answers) {
   return answers ? [el("div", { class: "t-divider" }, answers > 1 ? `${answers} answers` : "answer")] : [];
 }
 
-/** One line that opens: what it is, and how it begins. */
-function folded(label, text, body) {
-  const line = el("details", { class: "t-folded" },
-    el("summary", {},
-      el("span", { class: "t-role" }, label),
-      el("span", { class: "t-clip" }, el("bdi", {}, text.slice(0, 300)))));
-  line.addEventListener("toggle", () => {
-    if (line.open && line.childElementCount === 1) line.append(el("div", { class: "t-folded-body" }, body()));
-  });
-  return line;
-}
-
 // ── the parts of a message
 
 const TEXTS = ["text", "reasoning", "refusal"];
 
 const PART_VIEWS = {
-  text: (part, _results, isMarkdown) => proseView(plain(part.content ?? ""), isMarkdown),
-  reasoning: (part, _results, isMarkdown) => labelled("reasoning", part, isMarkdown),
-  refusal: (part, _results, isMarkdown) => labelled("refusal", part, isMarkdown),
+  text: (part, _results, isRead) => proseView(plain(part.content ?? ""), isRead),
+  reasoning: (part, _results, isRead) => labelled("reasoning", part, isRead),
+  refusal: (part, _results, isRead) => labelled("refusal", part, isRead),
   tool_call: callView,
   server_tool_call: callView,
   tool_call_response: (part) => resultView(part),
@@ -149,12 +140,12 @@ const PART_VIEWS = {
   file: (part) => media(part, String(part.file_id)),
 };
 
-function partView(part, results, isMarkdown) {
-  return Object.hasOwn(PART_VIEWS, part?.type) ? PART_VIEWS[part.type](part, results, isMarkdown) : jsonView(part);
+function partView(part, results, isRead) {
+  return Object.hasOwn(PART_VIEWS, part?.type) ? PART_VIEWS[part.type](part, results, isRead) : jsonView(part);
 }
 
-function labelled(label, part, isMarkdown) {
-  const text = proseView(plain(part.content ?? ""), isMarkdown);
+function labelled(label, part, isRead) {
+  const text = proseView(plain(part.content ?? ""), isRead);
   return el("div", { class: `t-${label}` }, el("span", { class: "t-role" }, label), text);
 }
 
