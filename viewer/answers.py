@@ -27,13 +27,16 @@ _EARLIER = """
         select span_id, start_ns from spans
         where kind = 'llm' and start_ns between $at - $within and $at - 1
             and (trace_id = $trace or session_id = $session)
-        order by start_ns desc limit 12
+        order by start_ns desc limit $most
     )
     select trace_id, span_id, name, start_ns, request_model, input, system_instructions, tool_definitions
     from spans
     where span_id in (select span_id from near) and start_ns between (select min(start_ns) from near) and $at - 1
+    order by start_ns
 """
-"""The last model calls before one, in its trace or its session: those of other conversations may lie between."""
+
+_MOST_EARLIER = 12
+"""How many of the last model calls, in its trace or its session, one is held against: others may lie between."""
 
 _WITHIN_NS = 86_400 * 1_000_000_000
 """A day: what no provider's cache remembers, and few readers do."""
@@ -49,10 +52,23 @@ def trace(store: Store, trace_id: str) -> Json:
 
 def previous(store: Store, row: SpanRow) -> Json | None:
     """Return what became of the prompt of a model call since the one before it; None where there is none."""
-    if row.kind != "llm" or not isinstance(row.input, list):
-        return None
+    return previous_json(row, _calls_before(store, row)) if row.kind == "llm" else None
+
+
+def previous_within(store: Store, rows: Sequence[SpanRow]) -> dict[str, Json | None]:
+    """Return the same of all model calls of one trace, by span id, with one question to the store."""
+    calls = sorted((row for row in rows if row.kind == "llm"), key=lambda row: row.start_ns)
+    known = _calls_before(store, calls[0]) if calls else []
+    found = {}
+    for row in calls:
+        found[row.span_id] = previous_json(row, known[-_MOST_EARLIER:])
+        known.append(Call.of(row))
+    return found
+
+
+def _calls_before(store: Store, row: SpanRow) -> list[Call]:
     asked = {"at": row.start_ns, "within": _WITHIN_NS, "trace": row.trace_id, "session": row.session_id}
-    return previous_json(row, [Call(**call) for call in store.sql(_EARLIER, asked)])
+    return [Call(**call) for call in store.sql(_EARLIER, {**asked, "most": _MOST_EARLIER})]
 
 
 def function(store: Store, function_id: str) -> Json | None:

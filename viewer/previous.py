@@ -37,6 +37,10 @@ class Call:
     system_instructions: Any
     tool_definitions: Any
 
+    @classmethod
+    def of(cls, row: SpanRow) -> Call:
+        return cls(*(getattr(row, name) for name in cls.__slots__))
+
 
 def previous_json(row: SpanRow, earlier: Sequence[Call]) -> Json | None:
     """Return what became of the prompt since the last of the `earlier` calls whose conversation this one goes on.
@@ -105,20 +109,23 @@ def _parts(before: list[Any], after: list[Any]) -> list[list[Any]]:
     start = _shared(old, new)
     found: list[list[Any]] = [["same", 0, start]] if start else []
     if max(len(old), len(new)) - start > _MOST_ALIGNED:
-        codes = [("replace", start, len(old), start, len(new))]
-    else:
-        aligned = SequenceMatcher(None, old[start:], new[start:], autojunk=False).get_opcodes()
-        codes = [(kind, *(start + place for place in places)) for kind, *places in aligned]
-    for kind, i, j, k, m in codes:
+        return [*found, *_apart(before[start:], start, len(new))]
+    for kind, i, j, k, m in SequenceMatcher(None, old[start:], new[start:], autojunk=False).get_opcodes():
+        was, at, end = before[start + i : start + j], start + k, start + m
         if kind == "equal":
-            found.append(["same", k, m])
-        elif kind == "replace" and j - i == m - k <= _MOST_ALIGNED:
-            pairs = zip(before[i:j], after[k:m], strict=True)
-            found.append(["changed", k, m, [changes(readable([a]), readable([b])) for a, b in pairs]])
+            found.append(["same", at, end])
+        elif kind == "replace" and len(was) == end - at:
+            pairs = zip(was, after[at:end], strict=True)
+            found.append(["changed", at, end, [changes(readable([a]), readable([b])) for a, b in pairs]])
         else:
-            found += [["gone", k, [readable([message]) for message in before[i:j]]]] if j > i else []
-            found += [["new", k, m]] if m > k else []
+            found += _apart(was, at, end)
     return found
+
+
+def _apart(gone: list[Any], at: int, end: int) -> list[list[Any]]:
+    """Return the parts of a place where one prompt has messages, and the other has others or none."""
+    parts: list[list[Any]] = [["gone", at, [readable([message]) for message in gone]]] if gone else []
+    return [*parts, ["new", at, end]] if end > at else parts
 
 
 def _changed(before: Any, after: Any) -> Any:

@@ -57,19 +57,14 @@ def _spans(store: Store, rows: Sequence[SpanRow]) -> Json:
     processes = dict.fromkeys(row.process_id for row in rows if row.process_id)
     told: Json = {f"function/{id_}": answers.function(store, id_) for id_ in functions}
     told |= {f"process/{id_}": answers.process(store, id_) for id_ in processes}
+    before = answers.previous_within(store, rows)
     for row in rows:
-        told |= _span(store, row)
-    return told
-
-
-def _span(store: Store, row: SpanRow) -> Json:
-    """Return all that the page asks of one span."""
-    place = f"span/{row.trace_id}/{row.span_id}"
-    told: Json = {place: span_json(row)}
-    if row.kind == "llm":
-        told[f"{place}/previous"] = answers.previous(store, row)
-    if row.kind in MODEL_CALL_KINDS:
-        told[f"{place}/request"] = request_json(row)
+        place = f"span/{row.trace_id}/{row.span_id}"
+        told[place] = span_json(row)
+        if row.span_id in before:
+            told[f"{place}/previous"] = before[row.span_id]
+        if row.kind in MODEL_CALL_KINDS:
+            told[f"{place}/request"] = request_json(row)
     return told
 
 

@@ -15,6 +15,7 @@ from tracer.errors import TracerError
 from tracer.integrations.genai import message, text
 from tracer.recorder import Span
 from tracer.store import Store
+from tracer.viewer.answers import previous_within
 from tracer.viewer.api import refuse, routes
 
 
@@ -66,6 +67,17 @@ def test_a_conversation_goes_on_from_trace_to_trace_of_its_session(api: TestClie
     alone = corpus.Clock(30).model_call(None, 0, 50, input=TALK, session_id="s-2")
     assert previous(api, second)["trace_id"] == first.trace_id
     assert previous(api, alone) is None
+
+
+def test_a_shared_file_tells_the_same_of_each_call(api: TestClient, store: Store) -> None:
+    corpus.Clock(90).model_call(None, 0, 50, input=TALK[:1], session_id="s-1")
+    call = corpus.Clock(60).model_call(None, 0, 50, input=TALK, session_id="s-1")
+    calls(TALK[:1], [user("Write a title.")], TALK)
+    for trace in store.traces(include_tests=True):
+        rows = store.trace(trace["trace_id"]).rows
+        for span_id, told in previous_within(store, rows).items():
+            assert api.get(f"/api/span/{trace['trace_id']}/{span_id}/previous").json() == told
+    assert previous_within(store, [store.span(call.trace_id, call.span_id)])[call.span_id] is not None
 
 
 def test_what_was_changed_or_left_out_of_what_was_sent_before_is_told(api: TestClient) -> None:
