@@ -141,3 +141,4 @@ def test_the_page_copies_a_call_in_each_form(page: Page, live_viewer: Viewer, se
         expect(page.get_by_role("menuitem", name="Copied")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.get_by_role("menuitem", name="JSON")).to_be_hidden()
+    expect(page.get_by_role("button", name="copy as")).to_be_visible()

@@ -32,11 +32,10 @@ export function listed(columns) {
  * Return one span: its `span` columns, its `content`, whose numbers stay as they were written, and of a model call what
  * was added since the `previous` one.
  */
-export async function askSpan(traceId, spanId) {
-  const text = await answer(`span/${traceId}/${spanId}`, {});
-  const { span } = JSON.parse(text);
-  const previous = span.kind === "llm" ? await ask(`span/${traceId}/${spanId}/previous`) : null;
-  return { span, content: parsed(text).content, previous };
+export async function askSpan(traceId, spanId, isModelCall) {
+  const question = `span/${traceId}/${spanId}`;
+  const [text, previous] = await Promise.all([answer(question), isModelCall ? ask(`${question}/previous`) : null]);
+  return { span: JSON.parse(text).span, content: parsed(text).content, previous };
 }
 
 /** Send a value to be written; return the answer. */
@@ -94,7 +93,7 @@ export class Poll {
 const PAUSE_MS = 300;
 const PAUSE_AFTER_ERROR_MS = 1500;
 
-async function answer(path, query, signal = undefined, options = {}) {
+async function answer(path, query = {}, signal = undefined, options = {}) {
   const known = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const question = `${path}${known.length ? "?" : ""}${new URLSearchParams(known)}`;
   if (kept) return query.since ? null : keptAnswer(question);

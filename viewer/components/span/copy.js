@@ -6,15 +6,12 @@ import { duration } from "../shared/format.js";
 import { plain } from "../shared/json.js";
 import { isMessages, textOf } from "./messages.js";
 
-/** Return a button with the ways in which the span of this answer can be copied. */
+/** Return a button, and the list that it opens of ways in which the span of this answer can be copied. */
 export function copyMenu(answer) {
   const { span } = answer;
-  const menu = el("div", { class: "t-menu t-copy-menu", role: "menu", hidden: true });
-  const opener = button({ class: "t-plain", "aria-haspopup": "menu", "aria-expanded": "false" }, "copy as");
-  const open = (is) => {
-    menu.hidden = !is;
-    opener.setAttribute("aria-expanded", String(is));
-  };
+  const menu = el("div", { class: "t-menu t-copy-menu", role: "menu", popover: "auto" });
+  const opener = button({ class: "t-plain", "aria-haspopup": "menu" }, "copy as");
+  opener.popoverTargetElement = menu;
   const entry = (label, hint, text) => {
     const title = el("b", {}, label);
     const copy = async () => {
@@ -36,19 +33,14 @@ export function copyMenu(answer) {
       entry("curl", "the call, for a shell with $OPENAI_API_KEY", () => request.curl),
       entry("Python", "the call, for the openai package", () => request.python));
   };
-  opener.addEventListener("click", () => {
-    open(menu.hidden);
-    if (!menu.hidden) fill();
+  menu.addEventListener("beforetoggle", ({ newState }) => {
+    if (newState !== "open") return;
+    const { right, bottom } = opener.getBoundingClientRect();
+    menu.style.right = `${innerWidth - right}px`;
+    menu.style.top = `${bottom + 4}px`;
+    fill();
   });
-  const box = el("div", { class: "t-menu-box" }, opener, menu);
-  box.addEventListener("focusout", (event) => box.contains(event.relatedTarget) || open(false));
-  box.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || menu.hidden) return;
-    event.stopPropagation();
-    open(false);
-    opener.focus();
-  });
-  return box;
+  return [opener, menu];
 }
 
 function isModelCall({ kind }) {

@@ -21,7 +21,7 @@ export class Detail {
   }
 
   /**
-   * Show the span `{traceId, spanId, ended, isFirst, place}`; `place` is `{trace_us, self_us}`, as far as known. While
+   * Show the span `{traceId, spanId, isModelCall, ended, isFirst, place}`; `place` is `{trace_us, self_us}`, as far as known. While
    * one is being asked for, of those that are wanted meanwhile only the last is, so that someone who runs down the tree
    * is not ahead of what is shown.
    */
@@ -38,8 +38,8 @@ export class Detail {
   }
 
   /** Ask for a span that will probably be wanted next. */
-  prefetch(traceId, spanId) {
-    this.ask({ traceId, spanId, ended: true });
+  prefetch(traceId, spanId, isModelCall) {
+    this.ask({ traceId, spanId, isModelCall, ended: true });
   }
 
   async showOne(wanted) {
@@ -51,10 +51,10 @@ export class Detail {
   }
 
   /** Return the promise of a span. One that has ended is asked for once. */
-  ask({ traceId, spanId, ended }) {
+  ask({ traceId, spanId, isModelCall, ended }) {
     const key = `${traceId}/${spanId}`;
     if (this.kept.has(key)) return this.kept.get(key);
-    const answer = askSpan(traceId, spanId);
+    const answer = askSpan(traceId, spanId, isModelCall);
     if (ended) this.keep(key, answer);
     return answer;
   }

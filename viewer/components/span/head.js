@@ -30,7 +30,7 @@ export function heading(answer, place) {
       el("span", { class: `t-pill t-status-${span.status}`, title: statusTitle(span.status) },
         statusIcon(span.status), span.status),
       el("span", { class: "t-grow" }),
-      copyMenu(answer)),
+      ...copyMenu(answer)),
     el("dl", { class: "t-facts" }, facts.filter(([, value]) => value).map(fact)),
     usage(span),
   ].filter(Boolean);
