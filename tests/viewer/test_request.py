@@ -20,6 +20,7 @@ from tracer.demo.server import LoopbackServer
 from tracer.errors import TracerError
 from tracer.integrations.genai import blob, message, text
 from tracer.store import Store
+from tracer.viewer import share
 from tracer.viewer.api import refuse, routes
 
 TRICKY = "It's \"quoted\", `$HOME`, \\n and\nJSON\n$(date) 退款 🚆 \u2028 'EOF' ! %s"
@@ -115,6 +116,13 @@ def test_what_is_not_as_it_was_is_said_at_the_top(
     for copy in told.values():
         assert copy.startswith("#") == (comment is not None)
         assert (comment or "") in copy.partition("\n")[0]
+
+
+def test_a_shared_file_has_the_copies_in_it(store: Store, server: LoopbackServer) -> None:
+    called(server, *CALLS["stream"])
+    (row,) = store.sql("select trace_id, span_id from spans")
+    _, page = share.file(store, [row["trace_id"]])
+    assert page.count(b"--data-binary @-") == 1
 
 
 def test_what_is_no_call_of_that_api_cannot_be_copied_as_one(api: TestClient, store: Store) -> None:

@@ -27,7 +27,9 @@ export function copyMenu(answer) {
   ];
   const fill = async () => {
     menu.replaceChildren(...usual);
-    const request = isModelCall(span) ? await ask(`span/${span.trace_id}/${span.span_id}/request`) : null;
+    if (!isModelCall(span)) return;
+    // A viewer that has ended, of which the page says so elsewhere, leaves what needs none.
+    const request = await ask(`span/${span.trace_id}/${span.span_id}/request`).catch(() => null);
     if (!request) return;
     menu.append(
       entry("curl", "the call, for a shell with $OPENAI_API_KEY", () => request.curl),
