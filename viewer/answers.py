@@ -10,6 +10,7 @@ from tracer.errors import UsageError
 from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.viewer.columns import Json, compared_json, trace_json
+from tracer.viewer.previous import Call, previous_json
 
 MOST_COMPARED = 6
 
@@ -21,6 +22,25 @@ _FACTS = """
     from spans where list_contains(?, trace_id)
 """
 
+_EARLIER = """
+    with near as (
+        select span_id, start_ns from spans
+        where kind = 'llm' and start_ns between $at - $within and $at - 1
+            and (trace_id = $trace or session_id = $session)
+        order by start_ns desc limit $most
+    )
+    select trace_id, span_id, name, start_ns, request_model, input, system_instructions, tool_definitions
+    from spans
+    where span_id in (select span_id from near) and start_ns between (select min(start_ns) from near) and $at - 1
+    order by start_ns
+"""
+
+_MOST_EARLIER = 12
+"""How many of the last model calls, in its trace or its session, one is held against: others may lie between."""
+
+_WITHIN_NS = 86_400 * 1_000_000_000
+"""A day: what no provider's cache remembers, and few readers do."""
+
 _TEXTS = ("system_instructions", "tool_definitions", "input", "output", "status_message")
 
 
@@ -28,6 +48,37 @@ def trace(store: Store, trace_id: str) -> Json:
     """Return a trace without its content. Raises TraceNotFound."""
     found = store.trace(trace_id, content=False)
     return trace_json(found, store.summary(found.trace_id))
+
+
+def previous(store: Store, row: SpanRow) -> Json | None:
+    """Return what became of the prompt of a model call since the one before it; None where there is none."""
+    return previous_json(row, _calls_before(store, row)) if row.kind == "llm" else None
+
+
+def previous_within(store: Store, rows: Sequence[SpanRow]) -> dict[str, Json | None]:
+    """Return the same of all model calls of one trace, by span id, with one question to the store."""
+    calls = sorted((row for row in rows if row.kind == "llm"), key=lambda row: row.start_ns)
+    known = _calls_before(store, calls[0]) if calls else []
+    found = {}
+    for row in calls:
+        found[row.span_id] = previous_json(row, known[-_MOST_EARLIER:])
+        known.append(Call.of(row))
+    return found
+
+
+def _calls_before(store: Store, row: SpanRow) -> list[Call]:
+    asked = {"at": row.start_ns, "within": _WITHIN_NS, "trace": row.trace_id, "session": row.session_id}
+    return [Call(**call) for call in store.sql(_EARLIER, {**asked, "most": _MOST_EARLIER})]
+
+
+def function(store: Store, function_id: str) -> Json | None:
+    """Return what is stored of a traced function; None where nothing is."""
+    return store.function(function_id)
+
+
+def process(store: Store, process_id: str) -> Json | None:
+    """Return what is stored of a recording process; None where nothing is."""
+    return store.process(process_id)
 
 
 def compared(store: Store, trace_ids: Sequence[str]) -> Json:

@@ -18,12 +18,14 @@ import orjson
 from tracer import markdown
 from tracer.errors import AttachmentNotFound
 from tracer.references import references
+from tracer.rows import MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.viewer import answers
 from tracer.viewer.columns import Json, encoded, span_json, trace_json
 from tracer.viewer.contents import given_type
 from tracer.viewer.modules import MODULES, styles
+from tracer.viewer.request import request_json
 from tracer.viewer.theme import css
 
 _IMPORT = re.compile(r"""(?P<word>from|import)(?P<open>\s+|\()"(?P<path>\.{1,2}/[^"]+)\"""")
@@ -44,13 +46,30 @@ def file(store: Store, trace_ids: Sequence[str]) -> tuple[str, bytes]:
         trace = store.trace(trace_ids[0])
         summary = store.summary(trace.trace_id)
         told = {f"trace/{trace.trace_id}": {**trace_json(trace, summary), "version": "file"}}
-        told |= {f"span/{row.trace_id}/{row.span_id}": span_json(row) for row in trace.rows}
+        told |= _spans(store, trace.rows)
         told |= _contents(store, trace.rows)
         address = {"trace": trace.trace_id}
     else:
         told, summary, address = _compared(store, trace_ids)
     name = re.sub(r"[^\w.-]+", "-", summary["name"] or "trace", flags=re.ASCII).strip("-.")[:60] or "trace"
     return f"{name}-{summary['trace_id'][:16]}.html", _page(summary["name"] or "trace", told, address)
+
+
+def _spans(store: Store, rows: Sequence[SpanRow]) -> Json:
+    """Return all that the page asks of the spans of a trace, and of what they come from."""
+    functions = dict.fromkeys(row.function_id for row in rows if row.function_id)
+    processes = dict.fromkeys(row.process_id for row in rows if row.process_id)
+    told: Json = {f"function/{id_}": answers.function(store, id_) for id_ in functions}
+    told |= {f"process/{id_}": answers.process(store, id_) for id_ in processes}
+    before = answers.previous_within(store, rows)
+    for row in rows:
+        place = f"span/{row.trace_id}/{row.span_id}"
+        told[place] = span_json(row)
+        if row.span_id in before:
+            told[f"{place}/previous"] = before[row.span_id]
+        if row.kind in MODEL_CALL_KINDS:
+            told[f"{place}/request"] = request_json(row)
+    return told
 
 
 def text(store: Store, trace_ids: Sequence[str]) -> str:
@@ -86,7 +105,7 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
         told[f"trace/{trace.trace_id}"] = {**trace_json(trace, store.summary(trace.trace_id)), "version": "file"}
         for row in trace.rows:
             rows[row.span_id] = row
-            told[f"span/{row.trace_id}/{row.span_id}"] = span_json(row)
+        told |= _spans(store, trace.rows)
         told |= _contents(store, trace.rows)
     for step in side_by_side["steps"]:
         base, *others = step["spans"]

@@ -6,6 +6,7 @@ an answer looks like is decided beside this folder, in `columns`.
     traces.py       the list, one trace, one span
     attachments.py  images, sounds and files
     summary.py      many traces as a whole
+    origin.py       the functions and processes that spans come from
     sessions.py     conversations
     compare.py      traces side by side
     share.py        files and texts to take away
@@ -23,7 +24,7 @@ from pathlib import Path
 from starlette.routing import Route
 
 from tracer.store import Store
-from tracer.viewer.api import attachments, compare, panels, scores, sessions, share, summary, traces
+from tracer.viewer.api import attachments, compare, origin, panels, scores, sessions, share, summary, traces
 from tracer.viewer.api.answering import Answering, refuse
 
 __all__ = ["refuse", "routes"]
@@ -32,7 +33,7 @@ __all__ = ["refuse", "routes"]
 def routes(store: Store, panel_folders: Sequence[Path] = ()) -> list[Route]:
     """Return the routes of the API over one store. Its endpoints are plain functions: each runs in a thread."""
     answering = Answering(store)
-    families = (traces, attachments, summary, sessions, compare, share, scores)
+    families = (traces, attachments, summary, origin, sessions, compare, share, scores)
     return [
         *(route for family in families for route in family.routes(answering)),
         *panels.routes(answering, panel_folders),

@@ -5,6 +5,8 @@ GET /api/trace/{trace_id}?since=                    one trace, without its conte
 GET /api/trace/{trace_id}/neighbours                the traces that began just before and after it,
                                                         and the one of the same name before it
 GET /api/span/{trace_id}/{span_id}                  one span with all its content
+GET /api/span/{trace_id}/{span_id}/previous         what was added to a model call's prompt since the one before it
+GET /api/span/{trace_id}/{span_id}/request          a call of OpenAI's API as `curl` and as Python; null for all else
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tracer.span_row import SpanRow
 from tracer.viewer import answers
 from tracer.viewer.api.answering import Answering, hex_id, json_response, whole_number
 from tracer.viewer.columns import Json, list_json, span_json
+from tracer.viewer.request import request_json
 
 _MAX_LIMIT = 1000
 
@@ -38,6 +42,8 @@ def routes(answering: Answering) -> list[Route]:
         Route("/api/trace/{trace_id}", asked.trace),
         Route("/api/trace/{trace_id}/neighbours", asked.neighbours),
         Route("/api/span/{trace_id}/{span_id}", asked.span),
+        Route("/api/span/{trace_id}/{span_id}/previous", asked.previous),
+        Route("/api/span/{trace_id}/{span_id}/request", asked.request),
     ]
 
 
@@ -71,8 +77,16 @@ class _Traces:
         return json_response(found[0] if found else {"newer": None, "older": None, "same": None})
 
     def span(self, request: Request) -> Response:
-        row = self.store.span(hex_id(request.path_params["trace_id"]), hex_id(request.path_params["span_id"]))
-        return json_response(span_json(row))
+        return json_response(span_json(self._row(request)))
+
+    def previous(self, request: Request) -> Response:
+        return json_response(answers.previous(self.store, self._row(request)))
+
+    def request(self, request: Request) -> Response:
+        return json_response(request_json(self._row(request)))
+
+    def _row(self, request: Request) -> SpanRow:
+        return self.store.span(hex_id(request.path_params["trace_id"]), hex_id(request.path_params["span_id"]))
 
 
 def _place(key: str | None) -> tuple[int, str] | None:

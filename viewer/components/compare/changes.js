@@ -2,6 +2,7 @@
 
 import { ask } from "../shared/api.js";
 import { urlOf } from "../shared/address.js";
+import { diffView } from "../shared/diff.js";
 import { el } from "../shared/dom.js";
 import { plain } from "../shared/json.js";
 import { failure } from "../shared/screens.js";
@@ -13,7 +14,6 @@ const TITLES = {
   output: "Output",
   status_message: "Error",
 };
-const CONTEXT = 400;
 
 export class Changes {
   constructor() {
@@ -68,18 +68,7 @@ function parameterTable(parameters, base, other) {
 }
 
 function textChanges([name, changes]) {
-  const marks = changes.map(([kind, text]) =>
-    kind === "=" ? unchanged(text) : el(kind === "-" ? "del" : "ins", {}, text));
   return el("section", { class: "t-value" },
     el("header", {}, el("h3", {}, TITLES[name])),
-    el("div", { class: "t-text t-diff", dir: "auto" }, marks.flat()));
-}
-
-/** What stayed as it was, of which a long middle is folded. */
-function unchanged(text) {
-  if (text.length < 3 * CONTEXT) return text;
-  const middle = text.slice(CONTEXT, -CONTEXT);
-  const fold = el("button", { type: "button", class: "t-link" }, ` … ${middle.length.toLocaleString("en-US")} characters alike … `);
-  fold.addEventListener("click", () => fold.replaceWith(middle));
-  return [text.slice(0, CONTEXT), fold, text.slice(-CONTEXT)];
+    diffView(changes));
 }

@@ -28,10 +28,14 @@ export function listed(columns) {
   return (columns[names[0]] ?? []).map((_, i) => Object.fromEntries(names.map((name) => [name, columns[name][i]])));
 }
 
-/** Return one span: its `span` columns, and its `content`, whose numbers stay as they were written. */
-export async function askSpan(traceId, spanId) {
-  const text = await answer(`span/${traceId}/${spanId}`, {});
-  return { span: JSON.parse(text).span, content: JSON.parse(text, exactly).content };
+/**
+ * Return one span: its `span` columns, its `content`, whose numbers stay as they were written, and of a model call what
+ * was added since the `previous` one.
+ */
+export async function askSpan(traceId, spanId, isModelCall) {
+  const question = `span/${traceId}/${spanId}`;
+  const [text, previous] = await Promise.all([answer(question), isModelCall ? ask(`${question}/previous`) : null]);
+  return { span: JSON.parse(text).span, content: parsed(text).content, previous };
 }
 
 /** Return where a content is to be had; null where a shared file lacks it. */
@@ -95,7 +99,7 @@ export class Poll {
 const PAUSE_MS = 300;
 const PAUSE_AFTER_ERROR_MS = 1500;
 
-async function answer(path, query, signal = undefined, options = {}) {
+async function answer(path, query = {}, signal = undefined, options = {}) {
   const known = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const question = `${path}${known.length ? "?" : ""}${new URLSearchParams(known)}`;
   if (kept) return query.since ? null : keptAnswer(question);
@@ -123,6 +127,11 @@ function refusal(text, response) {
   } catch {
     return { error: "ServerError", message: `The viewer answered ${response.status} ${response.statusText}.` };
   }
+}
+
+/** Return a value of JSON, whose numbers stay as they were written. */
+export function parsed(text) {
+  return JSON.parse(text, exactly);
 }
 
 /** Keep a number as text where this language would alter it: 1.0, or more digits than it can hold. */

@@ -25,6 +25,11 @@ export function textView(text, className = "t-text") {
   return el("div", {}, view, more);
 }
 
+/** Return whether a text stands on a screen, so that it is not folded. */
+export function isShort(text) {
+  return beginning(text) === text;
+}
+
 /** Return a value as the text that someone wants to copy. */
 export function plain(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);

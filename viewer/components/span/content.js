@@ -2,9 +2,11 @@
 
 import { copyButton, el } from "../shared/dom.js";
 import { duration } from "../shared/format.js";
-import { jsonView, plain, textView } from "../shared/json.js";
+import { jsonView, plain } from "../shared/json.js";
 import { contentsOf } from "./media.js";
 import { chat, isMessages } from "./messages.js";
+import { processView, sourceView } from "./origin.js";
+import { proseView, twoWays } from "./prose.js";
 
 const COLUMNS = [
   "provider", "operation", "request_model", "response_model", "response_id", "request_id", "finish_reasons", "stream",
@@ -13,15 +15,18 @@ const COLUMNS = [
 ];
 
 /** Return the tabs that have something to show, as `{title: () => elements}`, that to open first. */
-export function tabsOf({ span, content }) {
+export function tabsOf(answer) {
+  const { span, content } = answer;
   const tabs = {};
   const { input, output, events } = content;
-  if (isMessages(input) || isMessages(output)) tabs.Messages = () => chat(content);
+  if (isMessages(input) || isMessages(output)) tabs.Messages = () => chat(answer);
   if (input !== undefined || output !== undefined) {
     tabs["Input / Output"] = () => [...section("Input", input), ...section("Output", output)];
   }
   tabs.Attributes = () => attributes(span, content);
   if (events?.length) tabs.Events = () => events.map((event) => eventView(event, span));
+  if (span.function_id) tabs.Source = () => sourceView(answer);
+  if (span.process_id) tabs.Process = () => processView(answer);
   return tabs;
 }
 
@@ -51,17 +56,27 @@ function eventView({ name, time_ns: time, attributes: facts, ...rest }, span) {
 
 function section(title, value) {
   if (value === undefined) return [];
+  const { box, toggle } = twoWays(textsOf(value), (isRead) => valueView(value, isRead));
   return [
     el("section", { class: "t-value" },
-      el("header", {}, el("h3", {}, title), el("span", { class: "t-grow" }), copyButton(() => plain(value))),
-      valueView(value),
+      el("header", {},
+        el("h3", {}, title),
+        el("span", { class: "t-grow" }),
+        toggle,
+        copyButton(() => plain(value))),
+      box,
       contentsOf(value)),
   ];
 }
 
-function valueView(value) {
-  if (typeof value === "string") return textView(value);
-  return isDocuments(value) ? value.map(documentCard) : jsonView(value);
+function textsOf(value) {
+  if (typeof value === "string") return [value];
+  return isDocuments(value) ? value.map(textOf) : [];
+}
+
+function valueView(value, isRead) {
+  if (typeof value === "string") return proseView(value, isRead);
+  return isDocuments(value) ? value.map((item, i) => documentCard(item, i, isRead)) : jsonView(value);
 }
 
 /** Whether this is what a retriever returns: `[{content | page_content | text, …}, …]`. */
@@ -73,12 +88,12 @@ function textOf(item) {
   return item?.content ?? item?.page_content ?? item?.text;
 }
 
-function documentCard(item, i) {
+function documentCard(item, i, isRead) {
   const { content, page_content, text, id, score, ...rest } = item;
   return el("article", { class: "t-document" },
     el("header", {},
       el("span", { class: "t-role" }, String(id ?? i + 1)),
       score !== undefined && el("span", { class: "t-num t-dim" }, `score ${plain(score)}`)),
-    textView(content ?? page_content ?? text),
+    proseView(content ?? page_content ?? text, isRead),
     Object.keys(rest).length > 0 && jsonView(rest, 8));
 }

@@ -1,12 +1,12 @@
 // One span in full: what it is, what it cost, how it failed, what went in and what came out.
 
 import { askSpan } from "../shared/api.js";
-import { tabsOf } from "./content.js";
-import { button, copyButton, el } from "../shared/dom.js";
-import { cost, duration, estimated, exact, fullTime, UNKNOWN } from "../shared/format.js";
-import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
-import { textView } from "../shared/json.js";
+import { button, el } from "../shared/dom.js";
+import { exact } from "../shared/format.js";
 import { failure } from "../shared/screens.js";
+import { tabsOf } from "./content.js";
+import { errorBox } from "./error.js";
+import { heading } from "./head.js";
 import { Scores } from "./scores.js";
 
 const KEPT = 60;
@@ -21,8 +21,9 @@ export class Detail {
   }
 
   /**
-   * Show the span `{traceId, spanId, ended, isFirst}`. While one is being asked for, of those that are wanted meanwhile only
-   * the last is, so that someone who runs down the tree is not ahead of what is shown.
+   * Show the span `{traceId, spanId, isModelCall, ended, isFirst, place}`; `place` is `{trace_us, self_us}`, as far as known. While
+   * one is being asked for, of those that are wanted meanwhile only the last is, so that someone who runs down the tree
+   * is not ahead of what is shown.
    */
   async show(wanted) {
     this.wanted = wanted;
@@ -37,23 +38,23 @@ export class Detail {
   }
 
   /** Ask for a span that will probably be wanted next. */
-  prefetch(traceId, spanId) {
-    this.ask({ traceId, spanId, ended: true });
+  prefetch(traceId, spanId, isModelCall) {
+    this.ask({ traceId, spanId, isModelCall, ended: true });
   }
 
   async showOne(wanted) {
     try {
-      this.draw(`${wanted.traceId}/${wanted.spanId}`, await this.ask(wanted), wanted.isFirst);
+      this.draw(`${wanted.traceId}/${wanted.spanId}`, await this.ask(wanted), wanted);
     } catch (error) {
       this.body.replaceChildren(failure(error));
     }
   }
 
   /** Return the promise of a span. One that has ended is asked for once. */
-  ask({ traceId, spanId, ended }) {
+  ask({ traceId, spanId, isModelCall, ended }) {
     const key = `${traceId}/${spanId}`;
     if (this.kept.has(key)) return this.kept.get(key);
-    const answer = askSpan(traceId, spanId);
+    const answer = askSpan(traceId, spanId, isModelCall);
     if (ended) this.keep(key, answer);
     return answer;
   }
@@ -64,13 +65,13 @@ export class Detail {
     if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value);
   }
 
-  draw(key, answer, isFirst) {
+  draw(key, answer, { isFirst, place }) {
     const isAgain = key === this.drawn;
     const scrollTop = isAgain ? this.body.scrollTop : 0;
     this.drawn = key;
     if (!isAgain) this.scores.show(answer.span, isFirst);
     this.body.replaceChildren(
-      ...heading(answer.span), this.scores.element, ...notes(answer), ...errorBox(answer), ...this.tabs(answer));
+      ...heading(answer, place), this.scores.element, ...notes(answer), ...errorBox(answer), ...this.tabs(answer));
     this.body.scrollTop = scrollTop;
     this.element.dataset.spanId = answer.span.span_id;
   }
@@ -95,63 +96,6 @@ export class Detail {
   }
 }
 
-function heading(span) {
-  const facts = [
-    ["Duration", span.status === "RUNNING" ? null : duration(span.duration_us)],
-    ["Started", fullTime(span.start_ms).slice(-12), fullTime(span.start_ms)],
-    ["Model", span.model, span.request_model !== span.model && `asked for ${span.request_model}`],
-    ["Tokens", tokens(span), usageTitle(span)],
-    ["Cost", span.cost_usd === undefined ? null : cost(span.cost_usd), costTitle(span)],
-    ["First token", span.ttft_us === undefined ? null : duration(span.ttft_us), "time to the first token of content"],
-    ["Retries", span.retries || null],
-    ["Finished", span.finish_reasons?.join(", "), "finish reasons"],
-    ["Session", span.session_id],
-    ["Prompt", span.prompt_name && [span.prompt_name, span.prompt_version].filter(Boolean).join(" v")],
-  ];
-  const fact = ([name, value, title]) => el("div", { title }, el("dt", {}, name), el("dd", {}, String(value)));
-  return [
-    el("header", { class: "t-detail-head" },
-      kindIcon(span.kind),
-      el("h2", { title: span.name }, span.name),
-      el("span", { class: "t-pill" }, span.kind),
-      el("span", { class: `t-pill t-status-${span.status}`, title: statusTitle(span.status) },
-        statusIcon(span.status), span.status)),
-    el("dl", { class: "t-facts" }, facts.filter(([, value]) => value).map(fact)),
-  ];
-}
-
-function tokens(span) {
-  if (span.input_tokens === undefined && span.output_tokens === undefined) return null;
-  const isEstimate = span.usage_source !== undefined && span.usage_source !== "api";
-  const figure = (n) => estimated(exact(n), isEstimate);
-  const share = Math.round((100 * span.cached_tokens) / span.input_tokens);
-  const cached = span.cached_tokens ? ` (${share}% cached)` : "";
-  const hasOutput = span.output_tokens !== undefined || span.kind === "llm";
-  const output = hasOutput ? ` → ${figure(span.output_tokens)} out` : "";
-  return `${figure(span.input_tokens)} in${cached}${output}`;
-}
-
-const USAGE = {
-  cached_tokens: "read from the cache",
-  cache_write_tokens: "written to the cache",
-  reasoning_tokens: "of reasoning",
-  audio_input_tokens: "of audio in",
-  audio_output_tokens: "of audio out",
-};
-
-const USAGE_SOURCES = { tokenizer: "counted by a tokenizer", estimate: "estimated" };
-
-function usageTitle(span) {
-  const parts = Object.entries(USAGE).filter(([name]) => span[name] !== undefined);
-  return [...parts.map(([name, label]) => `${exact(span[name])} ${label}`), USAGE_SOURCES[span.usage_source]]
-    .filter(Boolean).join("; ");
-}
-
-function costTitle({ input_cost_usd: input, output_cost_usd: output }) {
-  const dollars = (usd) => (usd === undefined ? UNKNOWN : `$${usd}`);
-  return input === undefined && output === undefined ? null : `${dollars(input)} in, ${dollars(output)} out`;
-}
-
 /** What is not shown as it was: secrets that were taken out, values that were cut. */
 function notes({ content }) {
   const { "tracer.redacted": redacted = {}, "tracer.cut": cut = {} } = content.attributes ?? {};
@@ -160,22 +104,4 @@ function notes({ content }) {
     ...Object.entries(cut).map(([column, bytes]) => `${column} was cut, ${exact(bytes)} bytes in full`),
   ];
   return texts.length ? [el("p", { class: "t-note" }, texts.join(" · "))] : [];
-}
-
-function errorBox({ span, content }) {
-  const exceptions = (content.events ?? []).filter((event) => event?.name === "exception");
-  const { "exception.type": thrown, "exception.message": said, "exception.stacktrace": traceback } =
-    exceptions.at(-1)?.attributes ?? {};
-  const type = span.error_type ?? thrown;
-  const message = span.status_message ?? said;
-  if (!type && !message) return [];
-  return [
-    el("div", { class: "t-error-box", "data-status": span.status, role: "group", "aria-label": "Error" },
-      el("header", {},
-        type && el("b", {}, type),
-        el("span", { class: "t-grow" }),
-        copyButton(() => traceback ?? [type, message].filter(Boolean).join(": "))),
-      message && textView(message),
-      traceback && el("pre", { class: "t-traceback" }, traceback)),
-  ];
 }

@@ -2,7 +2,11 @@
 
 import { button, copyButton, el } from "../shared/dom.js";
 import { jsonView, plain, textView } from "../shared/json.js";
+import { folded } from "./folded.js";
+import { likelihoods } from "./logprobs.js";
 import { contentView, contentsOf, media } from "./media.js";
+import { proseView, twoWays } from "./prose.js";
+import { changedBelow, sinceBefore } from "./since.js";
 
 const SHOWN = 12;
 const LINES_OF_A_TOOL = 16;
@@ -14,24 +18,30 @@ export function isMessages(value) {
   return Array.isArray(value) && value.length > 0 && value.every(isMessage);
 }
 
-/** Return the elements of a call: its instructions and tools in a line each, then the talk, then the answer. */
-export function chat({ system_instructions: system, tool_definitions: tools, input, output }) {
+/**
+ * Return the elements of a call: its instructions and tools in a line each, then the talk, then the answer. With
+ * `previous`, what the API says of the call before it, the talk is what has come since.
+ */
+export function chat({ span, content, previous }) {
+  const { system_instructions: system, tool_definitions: tools, input, output } = content;
   const said = isMessages(input) ? input : [];
   const answers = isMessages(output) ? output : [];
-  const results = pairedResults([...said, ...answers]);
-  const draw = (message) => bubble(message, results);
-  const isShownWithItsCall = (message) => message.parts.every((part) => isResult(part) && results.has(part));
-  const talk = said.filter((message) => !isShownWithItsCall(message));
+  const head = [...instructions(system), ...changedBelow("instructions", previous?.instructions)];
+  const means = [...toolList(tools), ...changedBelow("tools", previous?.tools)];
+  const tail = [...divider(answers.length), ...run(answers)];
+  if (previous) {
+    return [...head, ...means, ...sinceBefore(previous, span, (from, to) => run(said.slice(from, to))), ...tail];
+  }
   let begin = 0;
-  while (begin < talk.length && isInstruction(talk[begin])) begin += 1;
-  return [
-    ...instructions(system),
-    ...talk.slice(0, begin).map(draw),
-    ...toolList(tools),
-    ...lastOf(talk.slice(begin), draw),
-    ...divider(answers.length),
-    ...answers.map(draw),
-  ];
+  while (begin < said.length && isInstruction(said[begin])) begin += 1;
+  return [...head, ...run(said.slice(0, begin)), ...means, ...run(said.slice(begin)), ...tail];
+}
+
+/** Return the elements of messages that follow each other. Results of tools are shown with the calls that are here. */
+function run(messages) {
+  const results = pairedResults(messages);
+  const isShownWithItsCall = (message) => message.parts.every((part) => isResult(part) && results.has(part));
+  return lastOf(messages.filter((message) => !isShownWithItsCall(message)), (message) => bubble(message, results));
 }
 
 /** Return the results of tools whose call is here, too, and the calls with their results: each shows its own there. */
@@ -55,30 +65,50 @@ function lastOf(messages, draw) {
   return [more, ...messages.slice(-SHOWN).map(draw)];
 }
 
+/** Return what was said in messages as one text. */
+export function textOf(messages) {
+  return messages.map(({ role, parts }) => `${role}:\n${parts.map(partText).join("\n")}`).join("\n\n");
+}
+
 /** Return one message by itself. */
 export function messageView(message) {
   return bubble(message, new Map());
 }
 
 function bubble(message, results) {
-  const body = () => message.parts.map((part) => partView(part, results));
   const text = message.parts.map(partText).join("\n");
-  if (isInstruction(message)) return folded(message.role, text, body);
+  if (isInstruction(message)) return folded(message.role, text, () => legible(message.parts, results));
   const end = message.finish_reason;
+  const { box, toggle } = spoken(message.parts, results);
   return el("article", { class: "t-message", "data-role": message.role },
     el("header", {},
       el("span", { class: "t-role" }, message.role),
       message.name && el("span", { class: "t-dim" }, message.name),
       end && !USUAL_ENDS.includes(end) && el("span", { class: "t-warning", title: "finish reason" }, end),
       el("span", { class: "t-grow" }),
+      toggle,
       copyButton(() => text)),
-    body());
+    box,
+    ...likelihoods(message.logprobs));
+}
+
+/** Return a box with the parts of a message, and what toggles how its texts are read; that is null where it has none. */
+function spoken(parts, results) {
+  const texts = parts.filter((part) => TEXTS.includes(part?.type)).map((part) => plain(part.content ?? ""));
+  return twoWays(texts, (isRead) => parts.map((part) => partView(part, results, isRead)));
+}
+
+/** Return what a line that was folded shows: its parts below a line of what can be done with them. */
+function legible(parts, results) {
+  const { box, toggle } = spoken(parts, results);
+  const text = () => parts.map(partText).join("\n");
+  return [el("header", { class: "t-folded-head" }, el("span", { class: "t-grow" }), toggle, copyButton(text)), box];
 }
 
 function instructions(system) {
   if (!system) return [];
   const parts = Array.isArray(system) ? system : [{ type: "text", content: plain(system) }];
-  return [folded("system", parts.map(partText).join("\n"), () => parts.map((part) => partView(part, new Map())))];
+  return [folded("system", parts.map(partText).join("\n"), () => legible(parts, new Map()))];
 }
 
 function toolList(tools) {
@@ -93,24 +123,14 @@ function divider(answers) {
   return answers ? [el("div", { class: "t-divider" }, answers > 1 ? `${answers} answers` : "answer")] : [];
 }
 
-/** One line that opens: what it is, and how it begins. */
-function folded(label, text, body) {
-  const line = el("details", { class: "t-folded" },
-    el("summary", {},
-      el("span", { class: "t-role" }, label),
-      el("span", { class: "t-clip" }, el("bdi", {}, text.slice(0, 300)))));
-  line.addEventListener("toggle", () => {
-    if (line.open && line.childElementCount === 1) line.append(el("div", { class: "t-folded-body" }, body()));
-  });
-  return line;
-}
-
 // ── the parts of a message
 
+const TEXTS = ["text", "reasoning", "refusal"];
+
 const PART_VIEWS = {
-  text: (part) => textView(plain(part.content ?? "")),
-  reasoning: (part) => labelled("reasoning", part),
-  refusal: (part) => labelled("refusal", part),
+  text: (part, _results, isRead) => proseView(plain(part.content ?? ""), isRead),
+  reasoning: (part, _results, isRead) => labelled("reasoning", part, isRead),
+  refusal: (part, _results, isRead) => labelled("refusal", part, isRead),
   tool_call: callView,
   server_tool_call: callView,
   tool_call_response: (part) => resultView(part),
@@ -120,12 +140,12 @@ const PART_VIEWS = {
   file: (part) => media(part, String(part.file_id)),
 };
 
-function partView(part, results) {
-  return Object.hasOwn(PART_VIEWS, part?.type) ? PART_VIEWS[part.type](part, results) : jsonView(part);
+function partView(part, results, isRead) {
+  return Object.hasOwn(PART_VIEWS, part?.type) ? PART_VIEWS[part.type](part, results, isRead) : jsonView(part);
 }
 
-function labelled(label, part) {
-  const text = textView(plain(part.content ?? ""));
+function labelled(label, part, isRead) {
+  const text = proseView(plain(part.content ?? ""), isRead);
   return el("div", { class: `t-${label}` }, el("span", { class: "t-role" }, label), text);
 }
 

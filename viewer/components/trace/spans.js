@@ -96,6 +96,20 @@ export class Spans {
     return extent;
   }
 
+  /** Return how a span lies in its trace: `trace_us` is how long that took, `self_us` how long nothing in the span ran. */
+  place(i) {
+    const { start_us: starts, duration_us: lasted } = this.columns;
+    if (lasted[i] === null) return {};
+    let own = lasted[i];
+    let until = starts[i];
+    for (let child = i + 1; child < this.end[i]; child = this.end[child]) {
+      const to = Math.min(starts[i] + lasted[i], starts[child] + (lasted[child] ?? Infinity));
+      own -= Math.max(0, to - Math.max(until, starts[child]));
+      until = Math.max(until, to);
+    }
+    return { trace_us: this.trace.duration_us, self_us: own };
+  }
+
   /** Return the ancestors of a span, the nearest first; none of a span that is not here. */
   *ancestors(i) {
     if (i === undefined) return;

@@ -169,7 +169,14 @@ export class TracePage {
   async showDetail() {
     const spanId = this.tree.selected;
     const isFirst = spanId === this.spans.ids[0];
-    await this.detail.show({ traceId: this.traceId, spanId, ended: this.hasEnded(spanId), isFirst });
+    await this.detail.show({
+      traceId: this.traceId,
+      spanId,
+      isModelCall: this.isModelCall(spanId),
+      ended: this.hasEnded(spanId),
+      isFirst,
+      place: this.spans.place(this.spans.index.get(spanId)),
+    });
     this.prefetch(this.tree.below(this.tree.selected));
   }
 
@@ -177,8 +184,13 @@ export class TracePage {
   prefetch(spanId) {
     clearTimeout(this.prefetching);
     this.prefetching = setTimeout(() => {
-      if (spanId && this.spans && this.hasEnded(spanId)) this.detail.prefetch(this.traceId, spanId);
+      if (!spanId || !this.spans || !this.hasEnded(spanId)) return;
+      this.detail.prefetch(this.traceId, spanId, this.isModelCall(spanId));
     }, PREFETCH_MS);
+  }
+
+  isModelCall(spanId) {
+    return this.spans.kind(this.spans.index.get(spanId)) === "llm";
   }
 
   hasEnded(spanId) {
