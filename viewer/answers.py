@@ -21,13 +21,20 @@ _FACTS = """
     from spans where list_contains(?, trace_id)
 """
 
+_PLUMBING = """
+    select span_id from spans
+    where trace_id = ? and start_ns between ? and ? and (attributes ->> '$."tracer.plumbing"') = 'true'
+"""
+
 _TEXTS = ("system_instructions", "tool_definitions", "input", "output", "status_message")
 
 
 def trace(store: Store, trace_id: str) -> Json:
     """Return a trace without its content. Raises TraceNotFound."""
     found = store.trace(trace_id, content=False)
-    return trace_json(found, store.summary(found.trace_id))
+    begins = [row.start_ns for row in found.rows]
+    plumbing = store.sql(_PLUMBING, [found.trace_id, min(begins), max(begins)])
+    return trace_json(found, store.summary(found.trace_id), {row["span_id"] for row in plumbing})
 
 
 def compared(store: Store, trace_ids: Sequence[str]) -> Json:

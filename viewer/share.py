@@ -18,7 +18,7 @@ import orjson
 from tracer import markdown
 from tracer.store import Store
 from tracer.viewer import answers
-from tracer.viewer.columns import Json, encoded, span_json, trace_json
+from tracer.viewer.columns import Json, encoded, span_json
 from tracer.viewer.modules import MODULES, styles
 from tracer.viewer.theme import css
 
@@ -38,8 +38,9 @@ def file(store: Store, trace_ids: Sequence[str]) -> tuple[str, bytes]:
     """
     if len(trace_ids) == 1:
         trace = store.trace(trace_ids[0])
-        summary = store.summary(trace.trace_id)
-        told = {f"trace/{trace.trace_id}": {**trace_json(trace, summary), "version": "file"}}
+        answer = answers.trace(store, trace.trace_id)
+        summary = answer["trace"]
+        told = {f"trace/{trace.trace_id}": {**answer, "version": "file"}}
         told |= {f"span/{row.trace_id}/{row.span_id}": span_json(row) for row in trace.rows}
         address = {"trace": trace.trace_id}
     else:
@@ -78,7 +79,7 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
     rows = {}
     for trace_id in trace_ids:
         trace = store.trace(trace_id)
-        told[f"trace/{trace.trace_id}"] = {**trace_json(trace, store.summary(trace.trace_id)), "version": "file"}
+        told[f"trace/{trace.trace_id}"] = {**answers.trace(store, trace.trace_id), "version": "file"}
         for row in trace.rows:
             rows[row.span_id] = row
             told[f"span/{row.trace_id}/{row.span_id}"] = span_json(row)

@@ -182,6 +182,50 @@ def test_ten_thousand_spans_are_all_within_reach_of_few_elements(page: Page, vie
     assert page.evaluate("document.querySelectorAll('*').length") <= 2000
 
 
+def test_what_only_joins_steps_is_hidden_until_asked_for(page: Page, live_viewer: Viewer) -> None:
+    corpus.loop(ago_s=60)
+    open_trace(page, live_viewer, "graph")
+    assert outline(page)[:3] == [(1, "graph"), (2, "prepare"), (3, "chat gpt-4o")]
+    expect(page.get_by_role("button", name="1 hidden")).to_be_visible()
+    page.keyboard.press("h")
+    expect(page.locator(SPANS, has_text="RunnableSequence")).to_be_visible()
+    assert outline(page)[:3] == [(1, "graph"), (2, "RunnableSequence"), (3, "prepare")]
+
+
+def test_many_alike_are_one_row_that_unfolds_and_none_that_failed_is_among_them(
+    page: Page, live_viewer: Viewer
+) -> None:
+    root = corpus.loop(ago_s=60)
+    open_trace(page, live_viewer, "graph")
+    alike = page.locator(SPANS, has_text="×48")
+    assert [name for _, name in outline(page)] == ["graph", "prepare", "chat gpt-4o", "step", "step", "step"]
+    expect(page.locator(f"{SPANS}[data-status=ERROR]")).to_contain_text("step failed")
+    alike.click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("j")
+    expect(detail(page)).to_contain_text("result 1")
+    selected = page.url
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(SPANS)).to_have_count(6)
+    page.goto(selected)
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_be_visible()
+    expect(detail(page)).to_contain_text("result 1")
+    assert root.trace_id in selected
+
+
+def test_only_errors_or_model_calls_are_shown_with_what_leads_to_them(page: Page, live_viewer: Viewer) -> None:
+    corpus.loop(ago_s=60)
+    open_trace(page, live_viewer, "graph")
+    page.keyboard.press("!")
+    expect(page.locator(SPANS)).to_have_count(2)
+    page.get_by_role("button", name="Model calls").click()
+    expect(page.locator(SPANS)).to_have_count(4)
+    page.keyboard.press("m")
+    page.keyboard.press("!")
+    expect(page.locator(SPANS)).to_have_count(6)
+
+
 def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:
     open_trace(page, viewer, "long_talk")
     page.keyboard.press("n")

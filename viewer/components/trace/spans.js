@@ -13,6 +13,24 @@ export class Spans {
     this.end = new Int32Array(this.count);
     this.hasNext = new Uint8Array(this.count);
     this.link();
+    this.findRuns();
+  }
+
+  /** Return these without those that `hidden(i)` names; what is below one of them moves up. */
+  without(hidden) {
+    const kept = [];
+    const depths = [];
+    const above = new Int32Array(this.count);
+    for (let i = 0; i < this.count; i++) {
+      const parent = this.parent[i];
+      above[i] = parent < 0 ? 0 : above[parent] + Number(hidden(parent));
+      if (hidden(i)) continue;
+      kept.push(i);
+      depths.push(this.depth[i] - above[i]);
+    }
+    if (kept.length === this.count) return this;
+    const columns = Object.entries(this.columns).map(([name, column]) => [name, picked(column, kept)]);
+    return new Spans({ trace: this.trace, spans: { ...Object.fromEntries(columns), depth: depths } });
   }
 
   /** Find each span's parent, the end of its subtree (exclusive), and whether a sibling follows. */
@@ -30,6 +48,35 @@ export class Spans {
       open.push(i);
     }
     close(0, this.count);
+  }
+
+  /**
+   * Find the runs of siblings with one name and kind in which nothing failed or still goes on: `runs` has their number
+   * at the first of them, `runOf` the first for each.
+   */
+  findRuns() {
+    const isBroken = new Uint8Array(this.count);
+    const last = [];
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (this.status(i) !== "OK") isBroken[i] = 1;
+      if (isBroken[i] && this.parent[i] >= 0) isBroken[this.parent[i]] = 1;
+    }
+    this.runs = new Int32Array(this.count).fill(1);
+    this.runOf = Int32Array.from({ length: this.count }, (_, i) => i);
+    for (let i = 0; i < this.count; i++) {
+      const depth = this.depth[i];
+      last.length = depth + 1;
+      const before = last[depth];
+      last[depth] = i;
+      if (before === undefined || !this.isAlike(before, i) || isBroken[before] || isBroken[i]) continue;
+      this.runOf[i] = this.runOf[before];
+      this.runs[this.runOf[i]] += 1;
+    }
+  }
+
+  isAlike(a, b) {
+    const { name, kind } = this.columns;
+    return name.index[a] === name.index[b] && kind.index[a] === kind.index[b];
   }
 
   name(i) {
@@ -64,6 +111,11 @@ export class Spans {
 
   isModelCall(i) {
     return this.kind(i) === "llm" || this.kind(i) === "embedding" || this.kind(i) === "reranker";
+  }
+
+  /** Whether it only joins steps: what failed in it stays in sight. */
+  isPlumbing(i) {
+    return this.columns.plumbing[i] === 1 && this.status(i) === "OK";
   }
 
   isBad(i) {
@@ -101,6 +153,13 @@ export class Spans {
     if (i === undefined) return;
     for (let at = this.parent[i]; at >= 0; at = this.parent[at]) yield at;
   }
+}
+
+/** Return a column with only these rows: a list, words with their index, or what only some rows have. */
+function picked(column, kept) {
+  if (Array.isArray(column)) return kept.map((i) => column[i]);
+  if (column.words) return { words: column.words, index: picked(column.index, kept) };
+  return Object.fromEntries(kept.map((i, at) => [at, column[i]]).filter(([, value]) => value !== undefined));
 }
 
 function word(column, i) {

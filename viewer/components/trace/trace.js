@@ -26,6 +26,8 @@ const KEYS = [
       ["e", "next span that failed"],
       ["n", "next model call"],
       ["/", "filter the spans"],
+      ["! m", "only what failed, only model calls"],
+      ["h", "also what only joins steps"],
     ],
   ],
   [

@@ -1,9 +1,10 @@
 // The tree of a trace with its waterfall. It knows spans, folds, a filter and a selection; not what a span says.
 
 import { button, el } from "../shared/dom.js";
-import { atLeast, cost, count, duration, estimated, UNKNOWN } from "../shared/format.js";
+import { atLeast, cost, count, duration, estimated, sum, UNKNOWN } from "../shared/format.js";
 import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
 import { moved, VirtualRows } from "../shared/rows.js";
+import { ONLY, Shown } from "./shown.js";
 
 const ROW_HEIGHT = 24;
 const INDENT = 14;
@@ -15,9 +16,7 @@ export class Tree {
   /** `onSelect(spanId)` is called when the user chooses a span, `onPoint(spanId)` when the pointer comes to one. */
   constructor({ onSelect, onPoint }) {
     this.onSelect = onSelect;
-    this.folded = new Set();
-    this.words = [];
-    this.visible = [];
+    this.shown = new Shown();
     this.rows = new VirtualRows({
       rowHeight: ROW_HEIGHT,
       role: "tree",
@@ -41,9 +40,15 @@ export class Tree {
       onkeydown: (event) => this.keyInFilter(event),
     });
     this.found = el("span", { class: "t-dim" });
+    this.chips = Object.entries(ONLY).map(([name, [label, key]]) =>
+      button({ class: "t-chip", "data-only": name, title: `Only these (${key})`, onclick: () => this.only(name) }, label));
+    const hides = "Spans that only join steps (h)";
+    this.hides = button({ class: "t-plain", title: hides, onclick: () => this.togglePlumbing() });
     return el("div", { class: "t-tree-tools" },
       this.filter,
+      this.chips,
       this.found,
+      this.hides,
       el("span", { class: "t-grow" }),
       button({ class: "t-plain", title: "Unfold all", onclick: () => this.foldAll(false) }, "⊞"),
       button({ class: "t-plain", title: "Fold all", onclick: () => this.foldAll(true) }, "⊟"));
@@ -59,8 +64,19 @@ export class Tree {
 
   /** Show these spans. What is folded, selected and in sight stays. */
   set(spans) {
-    this.spans = spans;
+    this.shown.set(spans);
+    this.shown.unfoldTo(this.selected);
     this.layOut();
+  }
+
+  /** The spans that rows are of. */
+  get spans() {
+    return this.shown.spans;
+  }
+
+  /** Those that have a row, in drawing order. */
+  get visible() {
+    return this.shown.rows;
   }
 
   /** Time has passed, and what runs has become longer. */
@@ -71,8 +87,8 @@ export class Tree {
 
   select(spanId, { reveal = true } = {}) {
     this.selected = spanId;
+    if (reveal && this.shown.unfoldTo(spanId)) this.layOut();
     const i = this.spans.index.get(spanId);
-    if (reveal) this.unfoldTo(i);
     this.path = new Set(this.spans.ancestors(i));
     for (const [at, row] of this.rows.drawn) this.mark(row, this.visible[at]);
     const at = this.visible.indexOf(i);
@@ -86,14 +102,8 @@ export class Tree {
 
   layOut() {
     const { spans } = this;
-    const kept = this.words.length ? this.matching() : null;
-    this.visible = [];
-    for (let i = 0; i < spans.count; i++) {
-      if (kept && !kept.has(i)) continue;
-      this.visible.push(i);
-      if (!kept && this.folded.has(spans.ids[i])) i = spans.end[i] - 1;
-    }
     this.path = new Set(spans.ancestors(spans.index.get(this.selected)));
+    this.tell();
     this.scale();
     this.rows.reset(this.visible.length);
   }
@@ -101,61 +111,81 @@ export class Tree {
   // ── rows
 
   row(i) {
-    const { spans } = this;
-    const isParent = spans.hasChildren(i);
-    const isFolded = this.folded.has(spans.ids[i]) && !this.words.length;
+    const { spans, shown } = this;
+    const isParent = spans.hasChildren(i) || shown.runs.has(i);
     const row = el("div", {
       class: "t-tree-row",
       role: "treeitem",
       "data-span-id": spans.ids[i],
       "data-status": spans.status(i),
       "aria-level": spans.depth[i] + 1,
-      "aria-expanded": isParent ? String(!isFolded) : null,
+      "aria-expanded": isParent ? String(!shown.isFolded(i)) : null,
     },
-    this.label(i),
+    this.label(i, isParent),
     ...this.figures(i),
     el("span", { class: "t-num" }),
     el("span", { class: "t-lane" }, el("span", { class: `t-time t-kind-${spans.kind(i)}` })));
+    row.classList.toggle("t-run", shown.runs.has(i));
     this.time(row, i);
     this.mark(row, i);
     return row;
   }
 
-  label(i) {
+  label(i, isParent) {
     const { spans } = this;
     const status = spans.status(i);
     const message = spans.isBad(i) && (spans.message(i) || statusTitle(status));
     return el("span", { class: "t-span", style: this.guides(i) },
-      el("span", { class: spans.hasChildren(i) ? "t-twisty" : "t-no-twisty" }),
+      el("span", { class: isParent ? "t-twisty" : "t-no-twisty" }),
       kindIcon(spans.kind(i)),
+      this.shown.beginsRun(i) && !this.shown.isFiltered && this.times(i),
       el("span", { class: "t-name", title: spans.name(i) }, spans.name(i)),
       status !== "OK" && statusIcon(status),
       message && el("span", { class: `t-message-line t-status-${status}`, title: message }, message));
   }
 
-  /** Tokens and cost: of a model call its own, of all else the sum of those in it. */
+  /** How many siblings follow each other with this name: one row for all of them, or a way back to that. */
+  times(i) {
+    const title = this.shown.runs.has(i) ? "One row for all of them (→ unfolds)" : "Fold them into one row";
+    return el("span", { class: "t-times", title }, `×${this.spans.runs[i]}`);
+  }
+
+  /** Tokens and cost: of a model call its own; of all else, and of siblings in one row, the sum. */
   figures(i) {
     const { columns } = this.spans;
-    const isCall = this.spans.isModelCall(i);
-    const figure = (text, lacking) => {
-      const isNone = text === UNKNOWN && !lacking;
-      return el("span", { class: isCall ? "t-num" : "t-num t-sum" }, isNone ? null : atLeast(text, lacking));
+    const members = this.shown.runs.has(i) ? [...this.shown.members(i)] : [i];
+    const isOwn = this.spans.isModelCall(i) && members.length === 1;
+    const figure = (values, lacking, text) => {
+      const lacks = members.some((at) => lacking[at]);
+      const shown = text(sum(...members.map((at) => values[at])));
+      if (shown === UNKNOWN && !lacks) return el("span", { class: "t-num" });
+      const isSum = !isOwn && shown !== UNKNOWN;
+      return el("span", { class: isOwn ? "t-num" : "t-num t-sum", title: isSum ? "the sum of its model calls" : null },
+        isSum && el("span", { class: "t-sigma" }, "∑"), atLeast(shown, lacks));
     };
+    const isEstimate = isOwn && columns.estimated[i];
     return [
-      figure(estimated(count(columns.tokens[i]), isCall && columns.estimated[i]), columns.tokens_lacking[i]),
-      figure(cost(columns.cost_usd[i]), columns.cost_lacking[i]),
+      figure(columns.tokens, columns.tokens_lacking, (n) => estimated(count(n), isEstimate)),
+      figure(columns.cost_usd, columns.cost_lacking, cost),
     ];
   }
 
   /** Set what changes with time: the duration, and the bar in the waterfall. */
   time(row, i) {
     const { start_us: starts, ttft_us: ttfts } = this.spans.columns;
-    const taken = this.spans.duration(i, this.now);
+    const taken = this.taken(i);
     row.children[3].textContent = duration(taken);
     const bar = row.lastChild.firstChild;
     bar.style.left = percent(starts[i] / this.extent);
     bar.style.width = percent((taken ?? this.extent - starts[i]) / this.extent);
-    if (ttfts[i] !== null && taken) bar.style.setProperty("--ttft", percent(ttfts[i] / taken));
+    if (ttfts[i] !== null && taken && !this.shown.runs.has(i)) bar.style.setProperty("--ttft", percent(ttfts[i] / taken));
+  }
+
+  /** How long a span took; siblings in one row, from the first start to the last end. */
+  taken(i) {
+    if (!this.shown.runs.has(i)) return this.spans.duration(i, this.now);
+    const { start_us: starts, duration_us: durations } = this.spans.columns;
+    return Math.max(...[...this.shown.members(i)].map((at) => starts[at] + durations[at])) - starts[i];
   }
 
   mark(row, i) {
@@ -196,49 +226,48 @@ export class Tree {
   // ── folding and filtering
 
   fold(i, folded) {
-    if (!this.spans.hasChildren(i)) return;
-    if (folded) this.folded.add(this.spans.ids[i]);
-    else this.folded.delete(this.spans.ids[i]);
+    this.shown.fold(i, folded);
     this.layOut();
   }
 
   foldAll(folded) {
-    const { spans } = this;
-    this.folded.clear();
-    for (let i = 0; folded && i < spans.count; i++) {
-      if (spans.hasChildren(i) && spans.depth[i] > 0) this.folded.add(spans.ids[i]);
-    }
+    this.shown.foldAll(folded);
+    this.shown.unfoldTo(this.selected);
     this.layOut();
   }
 
-  unfoldTo(i) {
-    const hiding = [...this.spans.ancestors(i)].map((at) => this.spans.ids[at]).filter((id) => this.folded.has(id));
-    for (const id of hiding) this.folded.delete(id);
-    if (hiding.length) this.layOut();
+  filtered() {
+    this.shown.words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    this.refilter();
   }
 
-  filtered() {
-    this.words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    this.found.textContent = "";
+  only(name) {
+    const { only } = this.shown;
+    if (!only.delete(name)) only.add(name);
+    this.refilter();
+  }
+
+  togglePlumbing() {
+    this.shown.hidesPlumbing = !this.shown.hidesPlumbing;
+    if (!this.spans.index.has(this.selected)) this.choose(0);
+    this.refilter();
+  }
+
+  refilter() {
+    this.shown.layOut();
     this.layOut();
     const at = this.visible.indexOf(this.spans.index.get(this.selected));
     if (at >= 0) this.rows.reveal(at);
   }
 
-  /** Return the spans that match the filter, and their ancestors. */
-  matching() {
-    const { spans } = this;
-    const kept = new Set();
-    let found = 0;
-    for (let i = 0; i < spans.count; i++) {
-      const text = spans.text(i);
-      if (!this.words.every((word) => text.includes(word))) continue;
-      found += 1;
-      kept.add(i);
-      for (const ancestor of spans.ancestors(i)) kept.add(ancestor);
-    }
-    this.found.textContent = `${found} of ${spans.count}`;
-    return kept;
+  /** Say beside the filter what is found and what is hidden. */
+  tell() {
+    const { shown } = this;
+    this.found.textContent = shown.isFiltered ? `${shown.found} of ${this.spans.count}` : "";
+    for (const chip of this.chips) chip.setAttribute("aria-pressed", String(shown.only.has(chip.dataset.only)));
+    this.hides.hidden = shown.plumbing === 0;
+    this.hides.textContent = `${shown.plumbing} ${shown.hidesPlumbing ? "hidden" : "of plumbing"}`;
+    this.hides.setAttribute("aria-pressed", String(!shown.hidesPlumbing));
   }
 
   // ── what the user does
@@ -246,8 +275,16 @@ export class Tree {
   clicked(event) {
     const i = this.spans.index.get(spanIdAt(event));
     if (i === undefined) return;
-    if (event.target.closest(".t-twisty")) this.fold(i, !this.folded.has(this.spans.ids[i]));
+    if (event.target.closest(".t-twisty")) this.fold(i, !this.shown.isFolded(i));
+    else if (event.target.closest(".t-times")) this.foldRun(i);
     else this.choose(i, { reveal: false });
+  }
+
+  foldRun(i) {
+    if (this.shown.runs.has(i)) return this.fold(i, false);
+    this.shown.foldRun(i);
+    this.layOut();
+    this.choose(i);
   }
 
   choose(i, options) {
@@ -269,6 +306,9 @@ export class Tree {
     const to = moved(key, this.visible.indexOf(i), this.visible.length, this.rows.pageRows);
     if (to !== null) this.choose(this.visible[to]);
     else if (key === "/") this.filter.select();
+    else if (key === "h" && this.shown.plumbing) this.togglePlumbing();
+    else if (key === "!") this.only("errors");
+    else if (key === "m") this.only("models");
     else if (key === "e") this.next((at) => spans.isBad(at));
     else if (key === "n") this.next((at) => spans.isModelCall(at));
     else if (key === "ArrowLeft") this.left(i);
@@ -288,12 +328,19 @@ export class Tree {
   }
 
   left(i) {
-    if (this.spans.hasChildren(i) && !this.folded.has(this.spans.ids[i])) this.fold(i, true);
-    else if (this.spans.parent[i] >= 0) this.choose(this.spans.parent[i]);
+    const { shown, spans } = this;
+    const canFold = spans.hasChildren(i) || shown.beginsRun(i);
+    if (canFold && !shown.isFiltered && !this.isAllFolded(i)) this.fold(i, true);
+    else if (spans.parent[i] >= 0) this.choose(spans.parent[i]);
+  }
+
+  /** Whether there is nothing left to fold of this row: the subtree first, then the run that it begins. */
+  isAllFolded(i) {
+    return this.shown.beginsRun(i) ? this.shown.runs.has(i) : this.shown.isFolded(i);
   }
 
   right(i) {
-    if (this.folded.has(this.spans.ids[i])) this.fold(i, false);
+    if (this.shown.isFolded(i)) this.fold(i, false);
     else if (this.spans.hasChildren(i)) this.choose(i + 1);
   }
 
