@@ -226,6 +226,35 @@ def test_only_errors_or_model_calls_are_shown_with_what_leads_to_them(page: Page
     expect(page.locator(SPANS)).to_have_count(6)
 
 
+def test_the_critical_path_is_what_the_end_waited_for(page: Page, live_viewer: Viewer) -> None:
+    clock = corpus.Clock(60)
+    root = clock.span("fan out", "chain", None, 0, 100)
+    clock.span("quick", "tool", root, 1, 40)
+    slow = clock.span("slow", "tool", root, 2, 80)
+    clock.span("wait", "http", slow, 10, 79)
+    clock.span("last", "tool", root, 85, 99)
+    open_trace(page, live_viewer, "fan out")
+    page.keyboard.press("p")
+    assert page.locator(".t-critical .t-name").all_inner_texts() == ["fan out", "slow", "wait", "last"]
+    expect(page.locator(SPANS).first.get_by_title("7ms of it outside its children")).to_have_count(2)
+    page.keyboard.press("p")
+    expect(page.locator(".t-critical")).to_have_count(0)
+
+
+def test_the_axis_zooms_to_a_span_and_back(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    bar = page.locator(SPANS, has_text="retrieve").locator(".t-time")
+    whole = bar.bounding_box()
+    page.locator(SPANS, has_text="retrieve").locator(".t-lane").dblclick()
+    zoomed = bar.bounding_box()
+    assert whole is not None
+    assert zoomed is not None
+    assert zoomed["width"] > 5 * whole["width"]
+    expect(page.locator(SPANS, has_text="plan").locator(".t-time")).to_be_hidden()
+    page.keyboard.press("Escape")
+    assert bar.bounding_box() == whole
+
+
 def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:
     open_trace(page, viewer, "long_talk")
     page.keyboard.press("n")

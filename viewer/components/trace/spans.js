@@ -148,6 +148,14 @@ export class Spans {
     return extent;
   }
 
+  *children(i) {
+    for (let at = i + 1; at < this.end[i]; at = this.end[at]) yield at;
+  }
+
+  *roots() {
+    for (let at = 0; at < this.count; at = this.end[at]) yield at;
+  }
+
   /** Return the ancestors of a span, the nearest first; none of a span that is not here. */
   *ancestors(i) {
     if (i === undefined) return;

@@ -27,6 +27,8 @@ const KEYS = [
       ["n", "next model call"],
       ["/", "filter the spans"],
       ["! m", "only what failed, only model calls"],
+      ["p", "what the end of the trace waited for"],
+      ["z 0", "the time of this span alone (or two clicks on its bar), of all"],
       ["h", "also what only joins steps"],
     ],
   ],
@@ -105,6 +107,7 @@ export class TracePage {
       return;
     }
     Object.assign(this, { traceId, wanted: spanId, version: undefined });
+    this.tree.timeline.zoom(null);
     this.poll.start({ now: true });
   }
 
@@ -206,6 +209,7 @@ export class TracePage {
 
   key(key) {
     if (key === "?") help(this.element, KEYS);
+    else if (key === "Escape" && this.tree.timeline.isZoomed) this.tree.zoom();
     else if (key === "Escape") this.app.back();
     else if (key === "[") this.app.step(this.traceId, -1);
     else if (key === "]") this.app.step(this.traceId, 1);

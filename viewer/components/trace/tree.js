@@ -5,18 +5,19 @@ import { atLeast, cost, count, duration, estimated, sum, UNKNOWN } from "../shar
 import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
 import { moved, VirtualRows } from "../shared/rows.js";
 import { ONLY, Shown } from "./shown.js";
+import { Timeline } from "./timeline.js";
+import { criticalPath, selfTime } from "./timing.js";
 
 const ROW_HEIGHT = 24;
 const INDENT = 14;
 const MAX_INDENTED = 24;
-const TICK_WIDTH = 48;
-const LABEL_WIDTH = 38;
 
 export class Tree {
   /** `onSelect(spanId)` is called when the user chooses a span, `onPoint(spanId)` when the pointer comes to one. */
   constructor({ onSelect, onPoint }) {
     this.onSelect = onSelect;
     this.shown = new Shown();
+    this.timeline = new Timeline();
     this.rows = new VirtualRows({
       rowHeight: ROW_HEIGHT,
       role: "tree",
@@ -24,6 +25,7 @@ export class Tree {
       draw: (at) => this.row(this.visible[at]),
     });
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
+    this.rows.body.addEventListener("dblclick", (event) => this.clickedTwice(event));
     this.rows.body.addEventListener("pointerover", (event) => onPoint(spanIdAt(event)));
     this.element = el("section", { class: "t-tree" }, this.tools(), this.heads(), this.rows.scroller);
   }
@@ -42,6 +44,8 @@ export class Tree {
     this.found = el("span", { class: "t-dim" });
     this.chips = Object.entries(ONLY).map(([name, [label, key]]) =>
       button({ class: "t-chip", "data-only": name, title: `Only these (${key})`, onclick: () => this.only(name) }, label));
+    const waited = "Mark what the end of the trace waited for (p)";
+    this.pathButton = button({ class: "t-plain", title: waited, onclick: () => this.togglePath() }, "critical path");
     const hides = "Spans that only join steps (h)";
     this.hides = button({ class: "t-plain", title: hides, onclick: () => this.togglePlumbing() });
     return el("div", { class: "t-tree-tools" },
@@ -50,14 +54,14 @@ export class Tree {
       this.found,
       this.hides,
       el("span", { class: "t-grow" }),
+      this.pathButton,
       button({ class: "t-plain", title: "Unfold all", onclick: () => this.foldAll(false) }, "⊞"),
       button({ class: "t-plain", title: "Fold all", onclick: () => this.foldAll(true) }, "⊟"));
   }
 
   heads() {
-    this.axis = el("span", { class: "t-axis" });
     const heads = ["Span", "Tokens", "Cost", "Duration"].map((head) => el("span", {}, head));
-    return el("div", { class: "t-tree-row t-tree-head" }, heads, this.axis);
+    return el("div", { class: "t-tree-row t-tree-head" }, heads, this.timeline.axis);
   }
 
   // ── what it shows
@@ -103,6 +107,8 @@ export class Tree {
   layOut() {
     const { spans } = this;
     this.path = new Set(spans.ancestors(spans.index.get(this.selected)));
+    this.critical = this.showsPath ? criticalPath(spans) : null;
+    this.element.classList.toggle("t-shows-critical", this.critical !== null);
     this.tell();
     this.scale();
     this.rows.reset(this.visible.length);
@@ -174,11 +180,10 @@ export class Tree {
   time(row, i) {
     const { start_us: starts, ttft_us: ttfts } = this.spans.columns;
     const taken = this.taken(i);
-    row.children[3].textContent = duration(taken);
-    const bar = row.lastChild.firstChild;
-    bar.style.left = percent(starts[i] / this.extent);
-    bar.style.width = percent((taken ?? this.extent - starts[i]) / this.extent);
-    if (ttfts[i] !== null && taken && !this.shown.runs.has(i)) bar.style.setProperty("--ttft", percent(ttfts[i] / taken));
+    const [length, lane] = [row.children[3], row.lastChild];
+    length.textContent = duration(taken);
+    if (this.spans.hasChildren(i)) length.title = lane.title = `${duration(selfTime(this.spans, i))} of it outside its children`;
+    this.timeline.place(lane.firstChild, starts[i], taken, this.shown.runs.has(i) ? null : ttfts[i]);
   }
 
   /** How long a span took; siblings in one row, from the first start to the last end. */
@@ -191,16 +196,32 @@ export class Tree {
   mark(row, i) {
     row.setAttribute("aria-selected", String(this.spans.ids[i] === this.selected));
     row.classList.toggle("t-on-path", this.path.has(i));
+    row.classList.toggle("t-critical", this.isCritical(i));
+  }
+
+  /** Whether the trace's end waited for this row, or for one of the siblings in it. */
+  isCritical(i) {
+    if (this.critical === null) return false;
+    return this.shown.runs.has(i) ? [...this.shown.members(i)].some((at) => this.critical.has(at)) : this.critical.has(i);
   }
 
   scale() {
     this.now = this.spans.now();
-    this.extent = this.spans.extent(this.now);
-    const width = Math.max(TICK_WIDTH, this.axis.clientWidth);
-    const room = this.extent * (1 - LABEL_WIDTH / width);
-    const ticks = ticksOf(this.extent, width / TICK_WIDTH).filter((us) => us <= room);
-    this.axis.replaceChildren(...ticks.map((us) =>
-      el("span", { style: `left:${percent(us / this.extent)}` }, roundTime(us))));
+    this.timeline.draw(this.spans.extent(this.now));
+  }
+
+  /** Show the time of one span alone, or of the whole trace. */
+  zoom(i = null) {
+    const from = i === null ? 0 : this.spans.columns.start_us[i];
+    this.timeline.zoom(i === null ? null : { from, until: from + this.taken(i) });
+    this.tick();
+  }
+
+  /** Mark the spans that determined when the trace ended, or no longer. */
+  togglePath() {
+    this.showsPath = !this.showsPath;
+    this.pathButton.setAttribute("aria-pressed", String(this.showsPath));
+    this.layOut();
   }
 
   /** Return the indent of a row and, as layers of its background, the lines that lead to it from its ancestors. */
@@ -280,6 +301,12 @@ export class Tree {
     else this.choose(i, { reveal: false });
   }
 
+  /** On a bar: its time alone. */
+  clickedTwice(event) {
+    const i = this.spans.index.get(spanIdAt(event));
+    if (i !== undefined && event.target.closest(".t-lane")) this.zoom(i);
+  }
+
   foldRun(i) {
     if (this.shown.runs.has(i)) return this.fold(i, false);
     this.shown.foldRun(i);
@@ -307,6 +334,9 @@ export class Tree {
     if (to !== null) this.choose(this.visible[to]);
     else if (key === "/") this.filter.select();
     else if (key === "h" && this.shown.plumbing) this.togglePlumbing();
+    else if (key === "p") this.togglePath();
+    else if (key === "z") this.zoom(i);
+    else if (key === "0") this.zoom();
     else if (key === "!") this.only("errors");
     else if (key === "m") this.only("models");
     else if (key === "e") this.next((at) => spans.isBad(at));
@@ -351,21 +381,4 @@ export class Tree {
 
 function spanIdAt(event) {
   return event.target.closest("[data-span-id]")?.dataset.spanId;
-}
-
-function percent(part) {
-  return `${(Math.min(Math.max(part, 0), 1) * 100).toFixed(3)}%`;
-}
-
-/** 1.5s where a duration is 1.50s, and 2s where it is 2.00s. */
-function roundTime(us) {
-  return duration(us).replace(/(\.\d*?)0+(?=\D)/, "$1").replace(/\.(?=\D)/, "");
-}
-
-/** Return round times, in microseconds, that divide the axis into at most so many parts. */
-function ticksOf(extent, parts) {
-  const rough = extent / parts;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
-  return Array.from({ length: Math.ceil(extent / step) }, (_, i) => i * step);
 }
