@@ -9,6 +9,7 @@ from tracer.compare import align, changes, divergences, readable
 from tracer.errors import UsageError
 from tracer.span_row import SpanRow
 from tracer.store import Store
+from tracer.store.filters import said
 from tracer.viewer.columns import Json, compared_json, trace_json
 
 MOST_COMPARED = 6
@@ -31,10 +32,17 @@ _TEXTS = ("system_instructions", "tool_definitions", "input", "output", "status_
 
 def trace(store: Store, trace_id: str) -> Json:
     """Return a trace without its content. Raises TraceNotFound."""
-    found = store.trace(trace_id, content=False)
-    begins = [row.start_ns for row in found.rows]
-    plumbing = store.sql(_PLUMBING, [found.trace_id, min(begins), max(begins)])
-    return trace_json(found, store.summary(found.trace_id), {row["span_id"] for row in plumbing})
+    recorded = store.trace(trace_id, content=False)
+    begins = [row.start_ns for row in recorded.rows]
+    plumbing = store.sql(_PLUMBING, [recorded.trace_id, min(begins), max(begins)])
+    return trace_json(recorded, store.summary(recorded.trace_id), {row["span_id"] for row in plumbing})
+
+
+def find(store: Store, trace_id: str, sought: str) -> list[str]:
+    """Return the ids of the spans of a trace in whose name, error, input or output a text stands."""
+    condition = said(sought)
+    query = f"select span_id from spans where trace_id = ? and ({condition.sql}) order by start_ns, span_id"
+    return [row["span_id"] for row in store.sql(query, [trace_id, *condition.parameters])]
 
 
 def compared(store: Store, trace_ids: Sequence[str]) -> Json:

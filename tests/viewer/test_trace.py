@@ -255,6 +255,23 @@ def test_the_axis_zooms_to_a_span_and_back(page: Page, viewer: Viewer) -> None:
     assert bar.bounding_box() == whole
 
 
+def test_a_text_is_found_in_what_was_said_span_by_span(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    chosen = page.locator(f"{SPANS}[aria-selected=true]")
+    page.keyboard.press("f")
+    page.keyboard.type("BEFORE departure")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+    expect(chosen).to_contain_text("chat gpt-4o")
+    page.keyboard.press("Enter")
+    expect(chosen).to_contain_text("retrieve")
+    page.keyboard.press("Shift+Enter")
+    expect(chosen).to_contain_text("chat gpt-4o")
+    expect(page.locator(".t-found")).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(page.locator(".t-found")).to_have_count(0)
+
+
 def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:
     open_trace(page, viewer, "long_talk")
     page.keyboard.press("n")

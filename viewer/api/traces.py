@@ -4,6 +4,7 @@ GET /api/traces?q=&before=&limit=&tests=&since=     one page of the list, newest
 GET /api/trace/{trace_id}?since=                    one trace, without its content
 GET /api/trace/{trace_id}/neighbours                the traces that began just before and after it,
                                                         and the one of the same name before it
+GET /api/trace/{trace_id}/find?q=                   the ids of its spans in which a text stands
 GET /api/span/{trace_id}/{span_id}                  one span with all its content
 """
 
@@ -37,6 +38,7 @@ def routes(answering: Answering) -> list[Route]:
         Route("/api/traces", asked.traces),
         Route("/api/trace/{trace_id}", asked.trace),
         Route("/api/trace/{trace_id}/neighbours", asked.neighbours),
+        Route("/api/trace/{trace_id}/find", asked.find),
         Route("/api/span/{trace_id}/{span_id}", asked.span),
     ]
 
@@ -69,6 +71,10 @@ class _Traces:
     def neighbours(self, request: Request) -> Response:
         found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))
         return json_response(found[0] if found else {"newer": None, "older": None, "same": None})
+
+    def find(self, request: Request) -> Response:
+        trace_id = hex_id(request.path_params["trace_id"])
+        return json_response({"span_ids": answers.find(self.store, trace_id, request.query_params.get("q", ""))})
 
     def span(self, request: Request) -> Response:
         row = self.store.span(hex_id(request.path_params["trace_id"]), hex_id(request.path_params["span_id"]))

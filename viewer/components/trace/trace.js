@@ -10,6 +10,7 @@ import { failure } from "../shared/screens.js";
 import { shareMenu } from "../shared/share.js";
 import { splitter } from "../shared/splitter.js";
 import { Detail } from "../span/detail.js";
+import { Find } from "./find.js";
 import { Spans } from "./spans.js";
 import { Tree } from "./tree.js";
 
@@ -26,6 +27,7 @@ const KEYS = [
       ["e", "next span that failed"],
       ["n", "next model call"],
       ["/", "filter the spans"],
+      ["f", "find in inputs and outputs; Enter and shift+Enter: next, previous"],
       ["! m", "only what failed, only model calls"],
       ["p", "what the end of the trace waited for"],
       ["z 0", "the time of this span alone (or two clicks on its bar), of all"],
@@ -50,6 +52,11 @@ export class TracePage {
       onSelect: (spanId) => this.selected(spanId),
       onPoint: (spanId) => this.prefetch(spanId),
     });
+    this.find = new Find({
+      onFound: (spanIds) => this.tree.setFound(spanIds),
+      onGo: (spanId) => this.choose(spanId),
+    });
+    this.tree.element.firstChild.after(this.find.element);
     this.detail = new Detail();
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
     this.head = el("div", { class: "t-trace-head" });
@@ -69,6 +76,8 @@ export class TracePage {
       this.head,
       el("span", { class: "t-grow" }),
       this.problem,
+      plain("find", "In inputs and outputs (f)", () => this.find.open()),
+      plain("link", "Copy the address of this span", (event) => this.copyLink(event.target)),
       plain("compare", "With the trace of this name before it (c)", () => this.compare()),
       shareMenu(() => `trace/${this.traceId}`),
       button({ class: "t-plain", title: "Keyboard (?)", onclick: () => this.key("?") }, "?"));
@@ -144,6 +153,7 @@ export class TracePage {
     document.title = `${spans.trace.name} · tracer`;
     this.head.replaceChildren(...this.heading(spans.trace));
     this.tree.set(spans);
+    this.find.in({ traceId: this.traceId, order: (spanId) => spans.index.get(spanId) ?? spans.count });
     this.split.hidden = false;
     this.tick();
   }
@@ -200,6 +210,12 @@ export class TracePage {
     this.showDetail();
   }
 
+  async copyLink(button) {
+    await navigator.clipboard.writeText(location.href);
+    button.textContent = "copied";
+    setTimeout(() => (button.textContent = "link"), 1200);
+  }
+
   async compare() {
     if (this.app.isFile) return;
     const { same } = await ask(`trace/${this.traceId}/neighbours`);
@@ -214,6 +230,7 @@ export class TracePage {
     else if (key === "[") this.app.step(this.traceId, -1);
     else if (key === "]") this.app.step(this.traceId, 1);
     else if (key === "c") this.compare();
+    else if (key === "f" && !this.app.isFile) this.find.open();
     else return this.spans ? this.tree.key(key) : false;
     return true;
   }

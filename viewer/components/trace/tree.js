@@ -41,7 +41,7 @@ export class Tree {
       oninput: () => this.filtered(),
       onkeydown: (event) => this.keyInFilter(event),
     });
-    this.found = el("span", { class: "t-dim" });
+    this.matches = el("span", { class: "t-dim" });
     this.chips = Object.entries(ONLY).map(([name, [label, key]]) =>
       button({ class: "t-chip", "data-only": name, title: `Only these (${key})`, onclick: () => this.only(name) }, label));
     const waited = "Mark what the end of the trace waited for (p)";
@@ -51,7 +51,7 @@ export class Tree {
     return el("div", { class: "t-tree-tools" },
       this.filter,
       this.chips,
-      this.found,
+      this.matches,
       this.hides,
       el("span", { class: "t-grow" }),
       this.pathButton,
@@ -196,6 +196,7 @@ export class Tree {
   mark(row, i) {
     row.setAttribute("aria-selected", String(this.spans.ids[i] === this.selected));
     row.classList.toggle("t-on-path", this.path.has(i));
+    row.classList.toggle("t-found", this.found?.has(this.spans.ids[i]) ?? false);
     row.classList.toggle("t-critical", this.isCritical(i));
   }
 
@@ -284,11 +285,17 @@ export class Tree {
   /** Say beside the filter what is found and what is hidden. */
   tell() {
     const { shown } = this;
-    this.found.textContent = shown.isFiltered ? `${shown.found} of ${this.spans.count}` : "";
+    this.matches.textContent = shown.isFiltered ? `${shown.found} of ${this.spans.count}` : "";
     for (const chip of this.chips) chip.setAttribute("aria-pressed", String(shown.only.has(chip.dataset.only)));
     this.hides.hidden = shown.plumbing === 0;
     this.hides.textContent = `${shown.plumbing} ${shown.hidesPlumbing ? "hidden" : "of plumbing"}`;
     this.hides.setAttribute("aria-pressed", String(!shown.hidesPlumbing));
+  }
+
+  /** Mark these spans as found; null: none. */
+  setFound(spanIds) {
+    this.found = spanIds;
+    for (const [at, row] of this.rows.drawn) this.mark(row, this.visible[at]);
   }
 
   // ── what the user does
