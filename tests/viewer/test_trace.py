@@ -272,6 +272,22 @@ def test_a_text_is_found_in_what_was_said_span_by_span(page: Page, viewer: Viewe
     expect(page.locator(".t-found")).to_have_count(0)
 
 
+def test_ten_thousand_spans_over_time_are_named_and_chosen_by_pointer(page: Page, viewer: Viewer) -> None:
+    trace_id = open_trace(page, viewer, "batch")
+    page.keyboard.press("v")
+    assert "mode=flame" in page.url
+    drawing = page.get_by_role("img", name="The spans over time")
+    drawing.hover(position={"x": 200, "y": 8})
+    expect(drawing).to_have_attribute("title", "batch · 50.0s")
+    drawing.dblclick(position={"x": 200, "y": 26})
+    expect(detail(page).get_by_role("heading", level=2)).to_contain_text("example")
+    page.goto(page.url)
+    expect(page.get_by_role("button", name="flame")).to_have_attribute("aria-pressed", "true")
+    assert trace_id in page.url
+    page.get_by_role("button", name="tree", exact=True).click()
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("example")
+
+
 def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:
     open_trace(page, viewer, "long_talk")
     page.keyboard.press("n")

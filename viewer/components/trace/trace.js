@@ -11,9 +11,11 @@ import { shareMenu } from "../shared/share.js";
 import { splitter } from "../shared/splitter.js";
 import { Detail } from "../span/detail.js";
 import { Find } from "./find.js";
+import { Flame } from "./flame.js";
 import { Spans } from "./spans.js";
 import { Tree } from "./tree.js";
 
+const MODES = ["tree", "flame"];
 const TICK_MS = 200;
 const PREFETCH_MS = 60;
 
@@ -29,6 +31,7 @@ const KEYS = [
       ["/", "filter the spans"],
       ["f", "find in inputs and outputs; Enter and shift+Enter: next, previous"],
       ["! m", "only what failed, only model calls"],
+      ["v", "as a tree, or over time"],
       ["p", "what the end of the trace waited for"],
       ["z 0", "the time of this span alone (or two clicks on its bar), of all"],
       ["h", "also what only joins steps"],
@@ -49,7 +52,7 @@ export class TracePage {
   constructor(app) {
     this.app = app;
     this.tree = new Tree({
-      onSelect: (spanId) => this.selected(spanId),
+      onSelect: () => this.selected(),
       onPoint: (spanId) => this.prefetch(spanId),
     });
     this.find = new Find({
@@ -57,6 +60,12 @@ export class TracePage {
       onGo: (spanId) => this.choose(spanId),
     });
     this.tree.element.firstChild.after(this.find.element);
+    this.flame = new Flame({ onSelect: (spanId) => this.choose(spanId) });
+    this.tree.element.append(this.flame.element);
+    this.modes = el("span", { class: "t-modes", role: "group", "aria-label": "Mode" }, MODES.map((mode) =>
+      button({ class: "t-plain", "data-mode": mode, title: "v: the other", onclick: () => this.setMode(mode) }, mode)));
+    this.tree.element.firstChild.append(this.modes);
+    this.setMode(MODES[0]);
     this.detail = new Detail();
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
     this.head = el("div", { class: "t-trace-head" });
@@ -108,7 +117,8 @@ export class TracePage {
   // ── what it shows
 
   /** Show a trace, by its id or how that begins, and one of its spans; the first if none is named. */
-  show({ trace: traceId, span: spanId }) {
+  show({ trace: traceId, span: spanId, mode }) {
+    if (MODES.includes(mode)) this.setMode(mode);
     this.stopKeys ??= listen((key) => this.key(key));
     this.ticking ??= setInterval(() => this.spans?.isRunning && this.tick(), TICK_MS);
     if (this.spans && this.traceId === traceId) {
@@ -132,6 +142,7 @@ export class TracePage {
   dispose() {
     this.hide();
     this.tree.dispose();
+    this.flame.dispose();
   }
 
   /** Ask for the trace, or what has become of it. Folds, selection and scrolling stay. */
@@ -170,6 +181,7 @@ export class TracePage {
   /** Time has passed, and what runs has become longer. */
   tick() {
     this.tree.tick();
+    if (this.mode === "flame") this.flame.set(this.tree.spans);
     if (this.spans.trace.status === "RUNNING") this.taken.textContent = duration(this.spans.now());
   }
 
@@ -202,12 +214,36 @@ export class TracePage {
 
   choose(spanId) {
     this.tree.select(spanId);
-    this.selected(spanId);
+    this.selected();
   }
 
-  selected(spanId) {
-    this.app.note({ ...address(), trace: this.traceId, span: spanId });
+  selected() {
+    this.note();
+    this.drawFlame();
     this.showDetail();
+  }
+
+  /** Show the spans as a tree, or over time. */
+  setMode(mode) {
+    this.mode = mode;
+    for (const choice of this.modes.children) choice.setAttribute("aria-pressed", String(choice.dataset.mode === mode));
+    this.tree.element.classList.toggle("t-mode-flame", mode === "flame");
+    this.flame.element.hidden = mode !== "flame";
+    if (!this.spans) return;
+    this.note();
+    this.drawFlame();
+  }
+
+  drawFlame() {
+    if (this.mode !== "flame") return;
+    this.flame.set(this.tree.spans);
+    this.flame.select(this.tree.selected);
+  }
+
+  /** Say in the address what is shown; the usual mode needs no word. */
+  note() {
+    const mode = this.mode === MODES[0] ? "" : this.mode;
+    this.app.note({ ...address(), trace: this.traceId, span: this.tree.selected, mode });
   }
 
   async copyLink(button) {
@@ -223,9 +259,16 @@ export class TracePage {
     else this.problem.textContent = "No trace of this name before it: mark two in the list (c).";
   }
 
+  /** What shows the time: the tree beside its waterfall, or the drawing. */
+  get overTime() {
+    return this.mode === "flame" ? this.flame : this.tree;
+  }
+
   key(key) {
     if (key === "?") help(this.element, KEYS);
-    else if (key === "Escape" && this.tree.timeline.isZoomed) this.tree.zoom();
+    else if (this.spans && key === "z") this.overTime.zoom(this.tree.spans.index.get(this.tree.selected));
+    else if (this.spans && (key === "0" || (key === "Escape" && this.overTime.timeline.isZoomed))) this.overTime.zoom();
+    else if (key === "v") this.setMode(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length]);
     else if (key === "Escape") this.app.back();
     else if (key === "[") this.app.step(this.traceId, -1);
     else if (key === "]") this.app.step(this.traceId, 1);

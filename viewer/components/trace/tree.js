@@ -342,8 +342,6 @@ export class Tree {
     else if (key === "/") this.filter.select();
     else if (key === "h" && this.shown.plumbing) this.togglePlumbing();
     else if (key === "p") this.togglePath();
-    else if (key === "z") this.zoom(i);
-    else if (key === "0") this.zoom();
     else if (key === "!") this.only("errors");
     else if (key === "m") this.only("models");
     else if (key === "e") this.next((at) => spans.isBad(at));
