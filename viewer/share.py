@@ -41,6 +41,7 @@ def file(store: Store, trace_ids: Sequence[str]) -> tuple[str, bytes]:
         answer = answers.trace(store, trace.trace_id)
         summary = answer["trace"]
         told = {f"trace/{trace.trace_id}": {**answer, "version": "file"}}
+        told[f"trace/{trace.trace_id}/events"] = answers.events(store, trace.trace_id)
         told |= {f"span/{row.trace_id}/{row.span_id}": span_json(row) for row in trace.rows}
         address = {"trace": trace.trace_id}
     else:
@@ -79,6 +80,7 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
     rows = {}
     for trace_id in trace_ids:
         trace = store.trace(trace_id)
+        told[f"trace/{trace.trace_id}/events"] = answers.events(store, trace.trace_id)
         told[f"trace/{trace.trace_id}"] = {**answers.trace(store, trace.trace_id), "version": "file"}
         for row in trace.rows:
             rows[row.span_id] = row

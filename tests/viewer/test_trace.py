@@ -140,6 +140,7 @@ def test_the_keyboard_reaches_everything(page: Page, viewer: Viewer) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.locator("[data-trace-id]").first).to_be_visible()
 
@@ -286,6 +287,18 @@ def test_ten_thousand_spans_over_time_are_named_and_chosen_by_pointer(page: Page
     assert trace_id in page.url
     page.get_by_role("button", name="tree", exact=True).click()
     expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("example")
+
+
+def test_the_log_has_spans_and_events_in_the_order_of_time(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "failing_agent")
+    page.get_by_role("button", name="log").click()
+    lines = page.get_by_role("log").locator("[data-of]")
+    expect(lines).to_have_count(4)
+    assert "mode=log" in page.url
+    assert [line.split("\n")[1] for line in lines.all_inner_texts()][:2] == ["failing_agent", "execute_tool get_order"]
+    expect(lines.filter(has_text="exception").first).to_contain_text("no order 4711")
+    lines.filter(has_text="exception").first.click()
+    expect(detail(page).get_by_role("heading", level=2)).to_have_text("execute_tool get_order")
 
 
 def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:

@@ -4,6 +4,7 @@ GET /api/traces?q=&before=&limit=&tests=&since=     one page of the list, newest
 GET /api/trace/{trace_id}?since=                    one trace, without its content
 GET /api/trace/{trace_id}/neighbours                the traces that began just before and after it,
                                                         and the one of the same name before it
+GET /api/trace/{trace_id}/events                    the events of its spans
 GET /api/trace/{trace_id}/find?q=                   the ids of its spans in which a text stands
 GET /api/span/{trace_id}/{span_id}                  one span with all its content
 """
@@ -38,6 +39,7 @@ def routes(answering: Answering) -> list[Route]:
         Route("/api/traces", asked.traces),
         Route("/api/trace/{trace_id}", asked.trace),
         Route("/api/trace/{trace_id}/neighbours", asked.neighbours),
+        Route("/api/trace/{trace_id}/events", asked.events),
         Route("/api/trace/{trace_id}/find", asked.find),
         Route("/api/span/{trace_id}/{span_id}", asked.span),
     ]
@@ -71,6 +73,9 @@ class _Traces:
     def neighbours(self, request: Request) -> Response:
         found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))
         return json_response(found[0] if found else {"newer": None, "older": None, "same": None})
+
+    def events(self, request: Request) -> Response:
+        return json_response(answers.events(self.store, hex_id(request.path_params["trace_id"])))
 
     def find(self, request: Request) -> Response:
         trace_id = hex_id(request.path_params["trace_id"])

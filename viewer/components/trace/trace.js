@@ -12,10 +12,11 @@ import { splitter } from "../shared/splitter.js";
 import { Detail } from "../span/detail.js";
 import { Find } from "./find.js";
 import { Flame } from "./flame.js";
+import { Log } from "./log.js";
 import { Spans } from "./spans.js";
 import { Tree } from "./tree.js";
 
-const MODES = ["tree", "flame"];
+const MODES = ["tree", "flame", "log"];
 const TICK_MS = 200;
 const PREFETCH_MS = 60;
 
@@ -31,7 +32,7 @@ const KEYS = [
       ["/", "filter the spans"],
       ["f", "find in inputs and outputs; Enter and shift+Enter: next, previous"],
       ["! m", "only what failed, only model calls"],
-      ["v", "as a tree, or over time"],
+      ["v", "as a tree, over time, as a log"],
       ["p", "what the end of the trace waited for"],
       ["z 0", "the time of this span alone (or two clicks on its bar), of all"],
       ["h", "also what only joins steps"],
@@ -61,9 +62,10 @@ export class TracePage {
     });
     this.tree.element.firstChild.after(this.find.element);
     this.flame = new Flame({ onSelect: (spanId) => this.choose(spanId) });
-    this.tree.element.append(this.flame.element);
+    this.log = new Log({ onSelect: (spanId) => this.choose(spanId) });
+    this.tree.element.append(this.flame.element, this.log.element);
     this.modes = el("span", { class: "t-modes", role: "group", "aria-label": "Mode" }, MODES.map((mode) =>
-      button({ class: "t-plain", "data-mode": mode, title: "v: the other", onclick: () => this.setMode(mode) }, mode)));
+      button({ class: "t-plain", "data-mode": mode, title: "v: the next", onclick: () => this.setMode(mode) }, mode)));
     this.tree.element.firstChild.append(this.modes);
     this.setMode(MODES[0]);
     this.detail = new Detail();
@@ -143,6 +145,7 @@ export class TracePage {
     this.hide();
     this.tree.dispose();
     this.flame.dispose();
+    this.log.dispose();
   }
 
   /** Ask for the trace, or what has become of it. Folds, selection and scrolling stay. */
@@ -166,6 +169,7 @@ export class TracePage {
     this.tree.set(spans);
     this.find.in({ traceId: this.traceId, order: (spanId) => spans.index.get(spanId) ?? spans.count });
     this.split.hidden = false;
+    this.drawMode();
     this.tick();
   }
 
@@ -181,7 +185,7 @@ export class TracePage {
   /** Time has passed, and what runs has become longer. */
   tick() {
     this.tree.tick();
-    if (this.mode === "flame") this.flame.set(this.tree.spans);
+    if (this.mode === "flame") this.flame.tick();
     if (this.spans.trace.status === "RUNNING") this.taken.textContent = duration(this.spans.now());
   }
 
@@ -219,25 +223,28 @@ export class TracePage {
 
   selected() {
     this.note();
-    this.drawFlame();
+    this.drawMode();
     this.showDetail();
   }
 
-  /** Show the spans as a tree, or over time. */
+  /** Show the spans as a tree, over time, or as lines in the order of time. */
   setMode(mode) {
     this.mode = mode;
     for (const choice of this.modes.children) choice.setAttribute("aria-pressed", String(choice.dataset.mode === mode));
-    this.tree.element.classList.toggle("t-mode-flame", mode === "flame");
-    this.flame.element.hidden = mode !== "flame";
+    for (const other of ["flame", "log"]) {
+      this.tree.element.classList.toggle(`t-mode-${other}`, mode === other);
+      this[other].element.hidden = mode !== other;
+    }
     if (!this.spans) return;
     this.note();
-    this.drawFlame();
+    this.drawMode();
   }
 
-  drawFlame() {
-    if (this.mode !== "flame") return;
-    this.flame.set(this.tree.spans);
-    this.flame.select(this.tree.selected);
+  /** Bring what stands in the place of the tree up to date. */
+  drawMode() {
+    if (this.mode === "tree") return;
+    Promise.resolve(this[this.mode].set(this.tree.spans)).catch((error) => this.told(error));
+    this[this.mode].select(this.tree.selected);
   }
 
   /** Say in the address what is shown; the usual mode needs no word. */
