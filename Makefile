@@ -66,7 +66,7 @@ fuzz: $(VENV)/installed-dev  ## look for inputs that break what has to hold for 
 	$(PIP_INSTALL) atheris
 	$(BIN)/python tests/fuzz.py
 
-BENCHES := recording streaming redaction starting absorbing size questions commands
+BENCHES := recording streaming redaction starting absorbing size questions commands viewer
 bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and write docs/performance.md
 	@for name in $(BENCHES); do echo "$$(date +%T) bench/$$name.py"; $(BIN)/python bench/$$name.py || exit 1; done
 	$(BIN)/python bench/page.py

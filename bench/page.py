@@ -13,7 +13,7 @@ from measuring import RESULTS, Table
 BENCH = Path(__file__).parent
 PAGE = BENCH.parent / "docs" / "performance.md"
 
-BENCHES = ("recording", "streaming", "redaction", "starting", "absorbing", "size", "questions", "commands")
+BENCHES = ("recording", "streaming", "redaction", "starting", "absorbing", "size", "questions", "commands", "viewer")
 """In the order of a span's way."""
 
 _BEGINNING = """\

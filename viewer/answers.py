@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracer.compare import align, changes, divergences, readable
 from tracer.errors import UsageError
 from tracer.span_row import SpanRow
 from tracer.store import Store
+from tracer.store.filters import said
 from tracer.viewer.columns import Json, compared_json, trace_json
 from tracer.viewer.previous import Call, previous_json
 
@@ -40,14 +41,55 @@ _MOST_EARLIER = 12
 
 _WITHIN_NS = 86_400 * 1_000_000_000
 """A day: what no provider's cache remembers, and few readers do."""
+_PLUMBING = """
+    select span_id from spans
+    where trace_id = ? and start_ns between ? and ? and (attributes ->> '$."tracer.plumbing"') = 'true'
+"""
+
+_EVENTS = """
+    select span_id, start_ns, min(start_ns) over () as begin_ns, events
+    from spans where trace_id = ? order by start_ns, span_id
+"""
+
+_MESSAGE_LENGTH = 300
 
 _TEXTS = ("system_instructions", "tool_definitions", "input", "output", "status_message")
 
 
 def trace(store: Store, trace_id: str) -> Json:
     """Return a trace without its content. Raises TraceNotFound."""
-    found = store.trace(trace_id, content=False)
-    return trace_json(found, store.summary(found.trace_id))
+    recorded = store.trace(trace_id, content=False)
+    begins = [row.start_ns for row in recorded.rows]
+    plumbing = store.sql(_PLUMBING, [recorded.trace_id, min(begins), max(begins)])
+    return trace_json(recorded, store.summary(recorded.trace_id), {row["span_id"] for row in plumbing})
+
+
+def events(store: Store, trace_id: str) -> Json:
+    """Return the events of all spans of a trace: of which span, when after the trace's start, and what they say."""
+    told: Json = {name: [] for name in ("span_id", "at_us", "name", "message")}
+    rows = list(store.sql(_EVENTS, [trace_id]))
+    start_ns = rows[0]["begin_ns"] if rows else 0
+    for row in rows:
+        for event in row["events"] or ():
+            attributes = event.get("attributes") or {}
+            told["span_id"].append(row["span_id"])
+            told["at_us"].append((event.get("time_ns", row["start_ns"]) - start_ns) // 1000)
+            told["name"].append(event["name"])
+            told["message"].append(_message(attributes))
+    return {"events": told}
+
+
+def _message(attributes: Mapping[str, Any]) -> str:
+    """Return what an event says in a line: its exception, or its attributes."""
+    said = attributes.get("exception.message") or ", ".join(f"{name}={value}" for name, value in attributes.items())
+    return str(said)[:_MESSAGE_LENGTH]
+
+
+def find(store: Store, trace_id: str, sought: str) -> list[str]:
+    """Return the ids of the spans of a trace in whose name, error, input or output a text stands."""
+    condition = said(sought)
+    query = f"select span_id from spans where trace_id = ? and ({condition.sql}) order by start_ns, span_id"
+    return [row["span_id"] for row in store.sql(query, [trace_id, *condition.parameters])]
 
 
 def previous(store: Store, row: SpanRow) -> Json | None:

@@ -6,7 +6,7 @@ start, for Unix nanoseconds do not fit the numbers of a browser. None means unkn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -79,8 +79,11 @@ def page_key(row: Mapping[str, Any]) -> str:
     return f"{row['start_ns']}.{row['trace_id']}"
 
 
-def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
-    """Return a trace without its content: the sums of its row in the list, and its spans in drawing order."""
+def trace_json(trace: Trace, summary: Mapping[str, Any], plumbing: Collection[str]) -> Json:
+    """Return a trace without its content: the sums of its row in the list, and its spans in drawing order.
+
+    `plumbing` are the ids of the spans that only join steps.
+    """
     walked = list(trace.walk())
     depths = [depth for depth, _ in walked]
     rows = [node.row for _, node in walked]
@@ -109,6 +112,7 @@ def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
             "cost_usd": cost,
             "cost_lacking": cost_lacking,
             "estimated": [int(row.usage_source in ("tokenizer", "estimate")) for row in rows],
+            "plumbing": [int(row.span_id in plumbing) for row in rows],
             "message": {i: row.status_message[:_MESSAGE_LENGTH] for i, row in enumerate(rows) if row.status_message},
         },
     }

@@ -22,7 +22,7 @@ from tracer.rows import MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.viewer import answers
-from tracer.viewer.columns import Json, encoded, span_json, trace_json
+from tracer.viewer.columns import Json, encoded, span_json
 from tracer.viewer.contents import given_type
 from tracer.viewer.modules import MODULES, styles
 from tracer.viewer.request import request_json
@@ -44,8 +44,10 @@ def file(store: Store, trace_ids: Sequence[str]) -> tuple[str, bytes]:
     """
     if len(trace_ids) == 1:
         trace = store.trace(trace_ids[0])
-        summary = store.summary(trace.trace_id)
-        told = {f"trace/{trace.trace_id}": {**trace_json(trace, summary), "version": "file"}}
+        answer = answers.trace(store, trace.trace_id)
+        summary = answer["trace"]
+        told = {f"trace/{trace.trace_id}": {**answer, "version": "file"}}
+        told[f"trace/{trace.trace_id}/events"] = answers.events(store, trace.trace_id)
         told |= _spans(store, trace.rows)
         told |= _contents(store, trace.rows)
         address = {"trace": trace.trace_id}
@@ -102,7 +104,8 @@ def _compared(store: Store, trace_ids: Sequence[str]) -> tuple[Json, Json, Json]
     rows = {}
     for trace_id in trace_ids:
         trace = store.trace(trace_id)
-        told[f"trace/{trace.trace_id}"] = {**trace_json(trace, store.summary(trace.trace_id)), "version": "file"}
+        told[f"trace/{trace.trace_id}/events"] = answers.events(store, trace.trace_id)
+        told[f"trace/{trace.trace_id}"] = {**answers.trace(store, trace.trace_id), "version": "file"}
         for row in trace.rows:
             rows[row.span_id] = row
         told |= _spans(store, trace.rows)

@@ -170,6 +170,25 @@ def batch(ago_s: float, spans: int) -> Span:
     return clock.end(root, spans * 5.0 + 50)
 
 
+def loop(ago_s: float, steps: int = 48) -> Span:
+    """A graph as LangChain makes them: steps that only join others, and many alike; the last but one of these fails.
+
+    Its outline: graph > RunnableSequence (plumbing) > prepare > chat gpt-4o; step, 48 times; step, which fails; step
+    """
+    clock = Clock(ago_s)
+    root = clock.span("graph", "workflow", None, 0, None)
+    joins = clock.span("RunnableSequence", "chain", root, 1, None, attributes={"tracer.plumbing": True})
+    prepare = clock.span("prepare", "chain", joins, 2, None)
+    clock.model_call(prepare, 3, 180)
+    clock.end(prepare, 190)
+    clock.end(joins, 200)
+    for i in range(steps + 2):
+        step = clock.span("step", "tool", root, 200 + 10 * i, None, input={"i": i}, output=f"result {i}")
+        failed = {"status": "ERROR", "status_message": "step failed"} if i == steps else {}
+        clock.end(step, 209 + 10 * i, **failed)
+    return clock.end(root, 210 + 10 * (steps + 2))
+
+
 def many(count: int, ago_s: float) -> None:
     """So many small traces, one a second."""
     for i in range(count):

@@ -79,6 +79,18 @@ def test_a_span_comes_with_all_its_content(api: TestClient) -> None:
     assert "cost_usd" not in answer["span"]
 
 
+def test_a_text_is_found_in_the_spans_of_a_trace(api: TestClient) -> None:
+    root = corpus.loop(ago_s=60)
+    corpus.loop(ago_s=50)
+
+    def found(q: str) -> list[str]:
+        return list(api.get(f"/api/trace/{root.trace_id}/find", params={"q": q}).json()["span_ids"])
+
+    assert len(found("RESULT 4")) == 11
+    assert len(found("step failed")) == 1
+    assert found("result (4)") == []
+
+
 def test_neighbours_are_the_traces_just_before_and_after_and_the_one_of_its_name(api: TestClient) -> None:
     corpus.many(3, ago_s=60)
     corpus.agent(ago_s=90)

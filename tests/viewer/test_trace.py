@@ -140,6 +140,7 @@ def test_the_keyboard_reaches_everything(page: Page, viewer: Viewer) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(page.locator("[data-trace-id]").first).to_be_visible()
 
@@ -180,6 +181,124 @@ def test_ten_thousand_spans_are_all_within_reach_of_few_elements(page: Page, vie
     )
     assert in_sight >= 28
     assert page.evaluate("document.querySelectorAll('*').length") <= 2000
+
+
+def test_what_only_joins_steps_is_hidden_until_asked_for(page: Page, live_viewer: Viewer) -> None:
+    corpus.loop(ago_s=60)
+    open_trace(page, live_viewer, "graph")
+    assert outline(page)[:3] == [(1, "graph"), (2, "prepare"), (3, "chat gpt-4o")]
+    expect(page.get_by_role("button", name="1 hidden")).to_be_visible()
+    page.keyboard.press("h")
+    expect(page.locator(SPANS, has_text="RunnableSequence")).to_be_visible()
+    assert outline(page)[:3] == [(1, "graph"), (2, "RunnableSequence"), (3, "prepare")]
+
+
+def test_many_alike_are_one_row_that_unfolds_and_none_that_failed_is_among_them(
+    page: Page, live_viewer: Viewer
+) -> None:
+    root = corpus.loop(ago_s=60)
+    open_trace(page, live_viewer, "graph")
+    alike = page.locator(SPANS, has_text="×48")
+    assert [name for _, name in outline(page)] == ["graph", "prepare", "chat gpt-4o", "step", "step", "step"]
+    expect(page.locator(f"{SPANS}[data-status=ERROR]")).to_contain_text("step failed")
+    alike.click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("j")
+    expect(detail(page)).to_contain_text("result 1")
+    selected = page.url
+    page.keyboard.press("k")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(SPANS)).to_have_count(6)
+    page.goto(selected)
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_be_visible()
+    expect(detail(page)).to_contain_text("result 1")
+    assert root.trace_id in selected
+
+
+def test_only_errors_or_model_calls_are_shown_with_what_leads_to_them(page: Page, live_viewer: Viewer) -> None:
+    corpus.loop(ago_s=60)
+    open_trace(page, live_viewer, "graph")
+    page.keyboard.press("!")
+    expect(page.locator(SPANS)).to_have_count(2)
+    page.get_by_role("button", name="Model calls").click()
+    expect(page.locator(SPANS)).to_have_count(4)
+    page.keyboard.press("m")
+    page.keyboard.press("!")
+    expect(page.locator(SPANS)).to_have_count(6)
+
+
+def test_the_critical_path_is_what_the_end_waited_for(page: Page, live_viewer: Viewer) -> None:
+    clock = corpus.Clock(60)
+    root = clock.span("fan out", "chain", None, 0, 100)
+    clock.span("quick", "tool", root, 1, 40)
+    slow = clock.span("slow", "tool", root, 2, 80)
+    clock.span("wait", "http", slow, 10, 79)
+    clock.span("last", "tool", root, 85, 99)
+    open_trace(page, live_viewer, "fan out")
+    page.keyboard.press("p")
+    assert page.locator(".t-critical .t-name").all_inner_texts() == ["fan out", "slow", "wait", "last"]
+    expect(page.locator(SPANS).first.get_by_title("7ms of it outside its children")).to_have_count(2)
+    page.keyboard.press("p")
+    expect(page.locator(".t-critical")).to_have_count(0)
+
+
+def test_the_axis_zooms_to_a_span_and_back(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    bar = page.locator(SPANS, has_text="retrieve").locator(".t-time")
+    whole = bar.bounding_box()
+    page.locator(SPANS, has_text="retrieve").locator(".t-lane").dblclick()
+    zoomed = bar.bounding_box()
+    assert whole is not None
+    assert zoomed is not None
+    assert zoomed["width"] > 5 * whole["width"]
+    expect(page.locator(SPANS, has_text="plan").locator(".t-time")).to_be_hidden()
+    page.keyboard.press("Escape")
+    assert bar.bounding_box() == whole
+
+
+def test_a_text_is_found_in_what_was_said_span_by_span(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    chosen = page.locator(f"{SPANS}[aria-selected=true]")
+    page.keyboard.press("f")
+    page.keyboard.type("BEFORE departure")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+    expect(chosen).to_contain_text("chat gpt-4o")
+    page.keyboard.press("Enter")
+    expect(chosen).to_contain_text("retrieve")
+    page.keyboard.press("Shift+Enter")
+    expect(chosen).to_contain_text("chat gpt-4o")
+    expect(page.locator(".t-found")).to_have_count(3)
+    page.keyboard.press("Escape")
+    expect(page.locator(".t-found")).to_have_count(0)
+
+
+def test_ten_thousand_spans_over_time_are_named_and_chosen_by_pointer(page: Page, viewer: Viewer) -> None:
+    trace_id = open_trace(page, viewer, "batch")
+    page.keyboard.press("v")
+    assert "mode=flame" in page.url
+    drawing = page.get_by_role("img", name="The spans over time")
+    drawing.hover(position={"x": 200, "y": 8})
+    expect(drawing).to_have_attribute("title", "batch · 50.0s")
+    drawing.dblclick(position={"x": 200, "y": 26})
+    expect(detail(page).get_by_role("heading", level=2)).to_contain_text("example")
+    page.goto(page.url)
+    expect(page.get_by_role("button", name="flame")).to_have_attribute("aria-pressed", "true")
+    assert trace_id in page.url
+    page.get_by_role("button", name="tree", exact=True).click()
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("example")
+
+
+def test_the_log_has_spans_and_events_in_the_order_of_time(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "failing_agent")
+    page.get_by_role("button", name="log").click()
+    lines = page.get_by_role("log").locator("[data-of]")
+    expect(lines).to_have_count(4)
+    assert "mode=log" in page.url
+    assert [line.split("\n")[1] for line in lines.all_inner_texts()][:2] == ["failing_agent", "execute_tool get_order"]
+    expect(lines.filter(has_text="exception").first).to_contain_text("no order 4711")
+    lines.filter(has_text="exception").first.click()
+    expect(detail(page).get_by_role("heading", level=2)).to_have_text("execute_tool get_order")
 
 
 def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:

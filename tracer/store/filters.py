@@ -73,16 +73,23 @@ def all_of(conditions: Iterable[Condition]) -> Condition:
     )
 
 
-def _text(sought: str) -> Condition:
-    """Find it in any span of the trace. In a JSON column it stands with its quotes and line ends escaped.
+def said(sought: str) -> Condition:
+    """Return, of a row of `spans`, whether a text stands in its name, its error, its input or its output.
 
-    A pattern finds upper and lower case in half the time of `contains(lower(…))`, which makes a second text of each.
+    In a JSON column it stands with its quotes and line ends escaped. A pattern finds upper and lower case in half the
+    time of `contains(lower(…))`, which makes a second text of each.
     """
     plain = re.escape(sought)
     escaped = re.escape(orjson.dumps(sought).decode()[1:-1])
     columns = {"name": plain, "status_message": plain, "error_type": plain, "input": escaped, "output": escaped}
     found = " or ".join(f"regexp_matches({column}::varchar, ?, 'i')" for column in columns)
-    return Condition(f"trace_id in (select trace_id from spans where {found})", list(columns.values()))
+    return Condition(found, list(columns.values()))
+
+
+def _text(sought: str) -> Condition:
+    """Find it in any span of the trace."""
+    found = said(sought)
+    return Condition(f"trace_id in (select trace_id from spans where {found.sql})", found.parameters)
 
 
 def _compared(name: str, sign: str, value: str, now: int) -> Condition:

@@ -4,6 +4,8 @@ GET /api/traces?q=&before=&limit=&tests=&since=     one page of the list, newest
 GET /api/trace/{trace_id}?since=                    one trace, without its content
 GET /api/trace/{trace_id}/neighbours                the traces that began just before and after it,
                                                         and the one of the same name before it
+GET /api/trace/{trace_id}/events                    the events of its spans
+GET /api/trace/{trace_id}/find?q=                   the ids of its spans in which a text stands
 GET /api/span/{trace_id}/{span_id}                  one span with all its content
 GET /api/span/{trace_id}/{span_id}/previous         what was added to a model call's prompt since the one before it
 GET /api/span/{trace_id}/{span_id}/request          a call of OpenAI's API as `curl` and as Python; null for all else
@@ -41,6 +43,8 @@ def routes(answering: Answering) -> list[Route]:
         Route("/api/traces", asked.traces),
         Route("/api/trace/{trace_id}", asked.trace),
         Route("/api/trace/{trace_id}/neighbours", asked.neighbours),
+        Route("/api/trace/{trace_id}/events", asked.events),
+        Route("/api/trace/{trace_id}/find", asked.find),
         Route("/api/span/{trace_id}/{span_id}", asked.span),
         Route("/api/span/{trace_id}/{span_id}/previous", asked.previous),
         Route("/api/span/{trace_id}/{span_id}/request", asked.request),
@@ -75,6 +79,13 @@ class _Traces:
     def neighbours(self, request: Request) -> Response:
         found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))
         return json_response(found[0] if found else {"newer": None, "older": None, "same": None})
+
+    def events(self, request: Request) -> Response:
+        return json_response(answers.events(self.store, hex_id(request.path_params["trace_id"])))
+
+    def find(self, request: Request) -> Response:
+        trace_id = hex_id(request.path_params["trace_id"])
+        return json_response({"span_ids": answers.find(self.store, trace_id, request.query_params.get("q", ""))})
 
     def span(self, request: Request) -> Response:
         return json_response(span_json(self._row(request)))

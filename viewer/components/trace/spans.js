@@ -13,6 +13,24 @@ export class Spans {
     this.end = new Int32Array(this.count);
     this.hasNext = new Uint8Array(this.count);
     this.link();
+    this.findRuns();
+  }
+
+  /** Return these without those that `hidden(i)` names; what is below one of them moves up. */
+  without(hidden) {
+    const kept = [];
+    const depths = [];
+    const above = new Int32Array(this.count);
+    for (let i = 0; i < this.count; i++) {
+      const parent = this.parent[i];
+      above[i] = parent < 0 ? 0 : above[parent] + Number(hidden(parent));
+      if (hidden(i)) continue;
+      kept.push(i);
+      depths.push(this.depth[i] - above[i]);
+    }
+    if (kept.length === this.count) return this;
+    const columns = Object.entries(this.columns).map(([name, column]) => [name, picked(column, kept)]);
+    return new Spans({ trace: this.trace, spans: { ...Object.fromEntries(columns), depth: depths } });
   }
 
   /** Find each span's parent, the end of its subtree (exclusive), and whether a sibling follows. */
@@ -30,6 +48,35 @@ export class Spans {
       open.push(i);
     }
     close(0, this.count);
+  }
+
+  /**
+   * Find the runs of siblings with one name and kind in which nothing failed or still goes on: `runs` has their number
+   * at the first of them, `runOf` the first for each.
+   */
+  findRuns() {
+    const isBroken = new Uint8Array(this.count);
+    const last = [];
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (this.status(i) !== "OK") isBroken[i] = 1;
+      if (isBroken[i] && this.parent[i] >= 0) isBroken[this.parent[i]] = 1;
+    }
+    this.runs = new Int32Array(this.count).fill(1);
+    this.runOf = Int32Array.from({ length: this.count }, (_, i) => i);
+    for (let i = 0; i < this.count; i++) {
+      const depth = this.depth[i];
+      last.length = depth + 1;
+      const before = last[depth];
+      last[depth] = i;
+      if (before === undefined || !this.isAlike(before, i) || isBroken[before] || isBroken[i]) continue;
+      this.runOf[i] = this.runOf[before];
+      this.runs[this.runOf[i]] += 1;
+    }
+  }
+
+  isAlike(a, b) {
+    const { name, kind } = this.columns;
+    return name.index[a] === name.index[b] && kind.index[a] === kind.index[b];
   }
 
   name(i) {
@@ -66,6 +113,11 @@ export class Spans {
     return this.kind(i) === "llm" || this.kind(i) === "embedding" || this.kind(i) === "reranker";
   }
 
+  /** Whether it only joins steps: what failed in it stays in sight. */
+  isPlumbing(i) {
+    return this.columns.plumbing[i] === 1 && this.status(i) === "OK";
+  }
+
   isBad(i) {
     const status = this.status(i);
     return status !== "OK" && status !== "RUNNING";
@@ -96,18 +148,12 @@ export class Spans {
     return extent;
   }
 
-  /** Return how a span lies in its trace: `trace_us` is how long that took, `self_us` how long nothing in the span ran. */
-  place(i) {
-    const { start_us: starts, duration_us: lasted } = this.columns;
-    if (lasted[i] === null) return {};
-    let own = lasted[i];
-    let until = starts[i];
-    for (let child = i + 1; child < this.end[i]; child = this.end[child]) {
-      const to = Math.min(starts[i] + lasted[i], starts[child] + (lasted[child] ?? Infinity));
-      own -= Math.max(0, to - Math.max(until, starts[child]));
-      until = Math.max(until, to);
-    }
-    return { trace_us: this.trace.duration_us, self_us: own };
+  *children(i) {
+    for (let at = i + 1; at < this.end[i]; at = this.end[at]) yield at;
+  }
+
+  *roots() {
+    for (let at = 0; at < this.count; at = this.end[at]) yield at;
   }
 
   /** Return the ancestors of a span, the nearest first; none of a span that is not here. */
@@ -115,6 +161,13 @@ export class Spans {
     if (i === undefined) return;
     for (let at = this.parent[i]; at >= 0; at = this.parent[at]) yield at;
   }
+}
+
+/** Return a column with only these rows: a list, words with their index, or what only some rows have. */
+function picked(column, kept) {
+  if (Array.isArray(column)) return kept.map((i) => column[i]);
+  if (column.words) return { words: column.words, index: picked(column.index, kept) };
+  return Object.fromEntries(kept.map((i, at) => [at, column[i]]).filter(([, value]) => value !== undefined));
 }
 
 function word(column, i) {

@@ -10,10 +10,15 @@ import { failure } from "../shared/screens.js";
 import { shareMenu } from "../shared/share.js";
 import { splitter } from "../shared/splitter.js";
 import { Detail } from "../span/detail.js";
+import { Find } from "./find.js";
+import { Flame } from "./flame.js";
+import { Log } from "./log.js";
 import { missedNotes } from "./missed.js";
 import { Spans } from "./spans.js";
+import { selfTime } from "./timing.js";
 import { Tree } from "./tree.js";
 
+const MODES = ["tree", "flame", "log"];
 const TICK_MS = 200;
 const PREFETCH_MS = 60;
 
@@ -27,6 +32,12 @@ const KEYS = [
       ["e", "next span that failed"],
       ["n", "next model call"],
       ["/", "filter the spans"],
+      ["f", "find in inputs and outputs; Enter and shift+Enter: next, previous"],
+      ["! m", "only what failed, only model calls"],
+      ["v", "as a tree, over time, as a log"],
+      ["p", "what the end of the trace waited for"],
+      ["z 0", "the time of this span alone (or two clicks on its bar), of all"],
+      ["h", "also what only joins steps"],
     ],
   ],
   [
@@ -44,9 +55,21 @@ export class TracePage {
   constructor(app) {
     this.app = app;
     this.tree = new Tree({
-      onSelect: (spanId) => this.selected(spanId),
+      onSelect: () => this.selected(),
       onPoint: (spanId) => this.prefetch(spanId),
     });
+    this.find = new Find({
+      onFound: (spanIds) => this.tree.setFound(spanIds),
+      onGo: (spanId) => this.choose(spanId),
+    });
+    this.tree.element.firstChild.after(this.find.element);
+    this.flame = new Flame({ onSelect: (spanId) => this.choose(spanId) });
+    this.log = new Log({ onSelect: (spanId) => this.choose(spanId) });
+    this.tree.element.append(this.flame.element, this.log.element);
+    this.modes = el("span", { class: "t-modes", role: "group", "aria-label": "Mode" }, MODES.map((mode) =>
+      button({ class: "t-plain", "data-mode": mode, title: "v: the next", onclick: () => this.setMode(mode) }, mode)));
+    this.tree.element.firstChild.append(this.modes);
+    this.setMode(MODES[0]);
     this.detail = new Detail();
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
     this.head = el("div", { class: "t-trace-head" });
@@ -66,6 +89,8 @@ export class TracePage {
       this.head,
       el("span", { class: "t-grow" }),
       this.problem,
+      plain("find", "In inputs and outputs (f)", () => this.find.open()),
+      plain("link", "Copy the address of this span", (event) => this.copyLink(event.target)),
       plain("compare", "With the trace of this name before it (c)", () => this.compare()),
       shareMenu(() => `trace/${this.traceId}`),
       button({ class: "t-plain", title: "Keyboard (?)", onclick: () => this.key("?") }, "?"));
@@ -97,7 +122,8 @@ export class TracePage {
   // ── what it shows
 
   /** Show a trace, by its id or how that begins, and one of its spans; the first if none is named. */
-  show({ trace: traceId, span: spanId }) {
+  show({ trace: traceId, span: spanId, mode }) {
+    if (MODES.includes(mode)) this.setMode(mode);
     this.stopKeys ??= listen((key) => this.key(key));
     this.ticking ??= setInterval(() => this.spans?.isRunning && this.tick(), TICK_MS);
     if (this.spans && this.traceId === traceId) {
@@ -105,6 +131,7 @@ export class TracePage {
       return;
     }
     Object.assign(this, { traceId, wanted: spanId, version: undefined });
+    this.tree.timeline.zoom(null);
     this.poll.start({ now: true });
   }
 
@@ -120,6 +147,8 @@ export class TracePage {
   dispose() {
     this.hide();
     this.tree.dispose();
+    this.flame.dispose();
+    this.log.dispose();
   }
 
   /** Ask for the trace, or what has become of it. Folds, selection and scrolling stay. */
@@ -141,7 +170,9 @@ export class TracePage {
     document.title = `${spans.trace.name} · tracer`;
     this.head.replaceChildren(...this.heading(spans.trace));
     this.tree.set(spans);
+    this.find.in({ traceId: this.traceId, order: (spanId) => spans.index.get(spanId) ?? spans.count });
     this.split.hidden = false;
+    this.drawMode();
     this.tick();
   }
 
@@ -157,6 +188,7 @@ export class TracePage {
   /** Time has passed, and what runs has become longer. */
   tick() {
     this.tree.tick();
+    if (this.mode === "flame") this.flame.tick();
     if (this.spans.trace.status === "RUNNING") this.taken.textContent = duration(this.spans.now());
   }
 
@@ -175,7 +207,7 @@ export class TracePage {
       isModelCall: this.isModelCall(spanId),
       ended: this.hasEnded(spanId),
       isFirst,
-      place: this.spans.place(this.spans.index.get(spanId)),
+      place: this.place(spanId),
     });
     this.prefetch(this.tree.below(this.tree.selected));
   }
@@ -193,6 +225,11 @@ export class TracePage {
     return this.spans.kind(this.spans.index.get(spanId)) === "llm";
   }
 
+  /** How a span lies in its trace: how long that took, and how long nothing in the span ran. */
+  place(spanId) {
+    return { trace_us: this.spans.trace.duration_us, self_us: selfTime(this.spans, this.spans.index.get(spanId)) };
+  }
+
   hasEnded(spanId) {
     return this.spans.status(this.spans.index.get(spanId)) !== "RUNNING";
   }
@@ -201,12 +238,45 @@ export class TracePage {
 
   choose(spanId) {
     this.tree.select(spanId);
-    this.selected(spanId);
+    this.selected();
   }
 
-  selected(spanId) {
-    this.app.note({ ...address(), trace: this.traceId, span: spanId });
+  selected() {
+    this.note();
+    this.drawMode();
     this.showDetail();
+  }
+
+  /** Show the spans as a tree, over time, or as lines in the order of time. */
+  setMode(mode) {
+    this.mode = mode;
+    for (const choice of this.modes.children) choice.setAttribute("aria-pressed", String(choice.dataset.mode === mode));
+    for (const other of ["flame", "log"]) {
+      this.tree.element.classList.toggle(`t-mode-${other}`, mode === other);
+      this[other].element.hidden = mode !== other;
+    }
+    if (!this.spans) return;
+    this.note();
+    this.drawMode();
+  }
+
+  /** Bring what stands in the place of the tree up to date. */
+  drawMode() {
+    if (this.mode === "tree") return;
+    Promise.resolve(this[this.mode].set(this.tree.spans)).catch((error) => this.told(error));
+    this[this.mode].select(this.tree.selected);
+  }
+
+  /** Say in the address what is shown; the usual mode needs no word. */
+  note() {
+    const mode = this.mode === MODES[0] ? "" : this.mode;
+    this.app.note({ ...address(), trace: this.traceId, span: this.tree.selected, mode });
+  }
+
+  async copyLink(button) {
+    await navigator.clipboard.writeText(location.href);
+    button.textContent = "copied";
+    setTimeout(() => (button.textContent = "link"), 1200);
   }
 
   async compare() {
@@ -216,12 +286,21 @@ export class TracePage {
     else this.problem.textContent = "No trace of this name before it: mark two in the list (c).";
   }
 
+  /** What shows the time: the tree beside its waterfall, or the drawing. */
+  get overTime() {
+    return this.mode === "flame" ? this.flame : this.tree;
+  }
+
   key(key) {
     if (key === "?") help(this.element, KEYS);
+    else if (this.spans && key === "z") this.overTime.zoom(this.tree.spans.index.get(this.tree.selected));
+    else if (this.spans && (key === "0" || (key === "Escape" && this.overTime.timeline.isZoomed))) this.overTime.zoom();
+    else if (key === "v") this.setMode(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length]);
     else if (key === "Escape") this.app.back();
     else if (key === "[") this.app.step(this.traceId, -1);
     else if (key === "]") this.app.step(this.traceId, 1);
     else if (key === "c") this.compare();
+    else if (key === "f" && !this.app.isFile) this.find.open();
     else return this.spans ? this.tree.key(key) : false;
     return true;
   }

@@ -1,23 +1,23 @@
 // The tree of a trace with its waterfall. It knows spans, folds, a filter and a selection; not what a span says.
 
 import { button, el } from "../shared/dom.js";
-import { atLeast, cost, count, duration, estimated, UNKNOWN } from "../shared/format.js";
+import { atLeast, cost, count, duration, estimated, sum, UNKNOWN } from "../shared/format.js";
 import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
 import { moved, VirtualRows } from "../shared/rows.js";
+import { ONLY, Shown } from "./shown.js";
+import { Timeline } from "./timeline.js";
+import { criticalPath, selfTime } from "./timing.js";
 
 const ROW_HEIGHT = 24;
 const INDENT = 14;
 const MAX_INDENTED = 24;
-const TICK_WIDTH = 48;
-const LABEL_WIDTH = 38;
 
 export class Tree {
   /** `onSelect(spanId)` is called when the user chooses a span, `onPoint(spanId)` when the pointer comes to one. */
   constructor({ onSelect, onPoint }) {
     this.onSelect = onSelect;
-    this.folded = new Set();
-    this.words = [];
-    this.visible = [];
+    this.shown = new Shown();
+    this.timeline = new Timeline();
     this.rows = new VirtualRows({
       rowHeight: ROW_HEIGHT,
       role: "tree",
@@ -25,6 +25,7 @@ export class Tree {
       draw: (at) => this.row(this.visible[at]),
     });
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
+    this.rows.body.addEventListener("dblclick", (event) => this.clickedTwice(event));
     this.rows.body.addEventListener("pointerover", (event) => onPoint(spanIdAt(event)));
     this.element = el("section", { class: "t-tree" }, this.tools(), this.heads(), this.rows.scroller);
   }
@@ -40,27 +41,46 @@ export class Tree {
       oninput: () => this.filtered(),
       onkeydown: (event) => this.keyInFilter(event),
     });
-    this.found = el("span", { class: "t-dim" });
+    this.matches = el("span", { class: "t-dim" });
+    this.chips = Object.entries(ONLY).map(([name, [label, key]]) =>
+      button({ class: "t-chip", "data-only": name, title: `Only these (${key})`, onclick: () => this.only(name) }, label));
+    const waited = "Mark what the end of the trace waited for (p)";
+    this.pathButton = button({ class: "t-plain", title: waited, onclick: () => this.togglePath() }, "critical path");
+    const hides = "Spans that only join steps (h)";
+    this.hides = button({ class: "t-plain", title: hides, onclick: () => this.togglePlumbing() });
     return el("div", { class: "t-tree-tools" },
       this.filter,
-      this.found,
+      this.chips,
+      this.matches,
+      this.hides,
       el("span", { class: "t-grow" }),
+      this.pathButton,
       button({ class: "t-plain", title: "Unfold all", onclick: () => this.foldAll(false) }, "⊞"),
       button({ class: "t-plain", title: "Fold all", onclick: () => this.foldAll(true) }, "⊟"));
   }
 
   heads() {
-    this.axis = el("span", { class: "t-axis" });
     const heads = ["Span", "Tokens", "Cost", "Duration"].map((head) => el("span", {}, head));
-    return el("div", { class: "t-tree-row t-tree-head" }, heads, this.axis);
+    return el("div", { class: "t-tree-row t-tree-head" }, heads, this.timeline.axis);
   }
 
   // ── what it shows
 
   /** Show these spans. What is folded, selected and in sight stays. */
   set(spans) {
-    this.spans = spans;
+    this.shown.set(spans);
+    this.shown.unfoldTo(this.selected);
     this.layOut();
+  }
+
+  /** The spans that rows are of. */
+  get spans() {
+    return this.shown.spans;
+  }
+
+  /** Those that have a row, in drawing order. */
+  get visible() {
+    return this.shown.rows;
   }
 
   /** Time has passed, and what runs has become longer. */
@@ -71,8 +91,8 @@ export class Tree {
 
   select(spanId, { reveal = true } = {}) {
     this.selected = spanId;
+    if (reveal && this.shown.unfoldTo(spanId)) this.layOut();
     const i = this.spans.index.get(spanId);
-    if (reveal) this.unfoldTo(i);
     this.path = new Set(this.spans.ancestors(i));
     for (const [at, row] of this.rows.drawn) this.mark(row, this.visible[at]);
     const at = this.visible.indexOf(i);
@@ -86,14 +106,10 @@ export class Tree {
 
   layOut() {
     const { spans } = this;
-    const kept = this.words.length ? this.matching() : null;
-    this.visible = [];
-    for (let i = 0; i < spans.count; i++) {
-      if (kept && !kept.has(i)) continue;
-      this.visible.push(i);
-      if (!kept && this.folded.has(spans.ids[i])) i = spans.end[i] - 1;
-    }
     this.path = new Set(spans.ancestors(spans.index.get(this.selected)));
+    this.critical = this.showsPath ? criticalPath(spans) : null;
+    this.element.classList.toggle("t-shows-critical", this.critical !== null);
+    this.tell();
     this.scale();
     this.rows.reset(this.visible.length);
   }
@@ -101,76 +117,112 @@ export class Tree {
   // ── rows
 
   row(i) {
-    const { spans } = this;
-    const isParent = spans.hasChildren(i);
-    const isFolded = this.folded.has(spans.ids[i]) && !this.words.length;
+    const { spans, shown } = this;
+    const isParent = spans.hasChildren(i) || shown.runs.has(i);
     const row = el("div", {
       class: "t-tree-row",
       role: "treeitem",
       "data-span-id": spans.ids[i],
       "data-status": spans.status(i),
       "aria-level": spans.depth[i] + 1,
-      "aria-expanded": isParent ? String(!isFolded) : null,
+      "aria-expanded": isParent ? String(!shown.isFolded(i)) : null,
     },
-    this.label(i),
+    this.label(i, isParent),
     ...this.figures(i),
     el("span", { class: "t-num" }),
     el("span", { class: "t-lane" }, el("span", { class: `t-time t-kind-${spans.kind(i)}` })));
+    row.classList.toggle("t-run", shown.runs.has(i));
     this.time(row, i);
     this.mark(row, i);
     return row;
   }
 
-  label(i) {
+  label(i, isParent) {
     const { spans } = this;
     const status = spans.status(i);
     const message = spans.isBad(i) && (spans.message(i) || statusTitle(status));
     return el("span", { class: "t-span", style: this.guides(i) },
-      el("span", { class: spans.hasChildren(i) ? "t-twisty" : "t-no-twisty" }),
+      el("span", { class: isParent ? "t-twisty" : "t-no-twisty" }),
       kindIcon(spans.kind(i)),
+      this.shown.beginsRun(i) && !this.shown.isFiltered && this.times(i),
       el("span", { class: "t-name", title: spans.name(i) }, spans.name(i)),
       status !== "OK" && statusIcon(status),
       message && el("span", { class: `t-message-line t-status-${status}`, title: message }, message));
   }
 
-  /** Tokens and cost: of a model call its own, of all else the sum of those in it. */
+  /** How many siblings follow each other with this name: one row for all of them, or a way back to that. */
+  times(i) {
+    const title = this.shown.runs.has(i) ? "One row for all of them (→ unfolds)" : "Fold them into one row";
+    return el("span", { class: "t-times", title }, `×${this.spans.runs[i]}`);
+  }
+
+  /** Tokens and cost: of a model call its own; of all else, and of siblings in one row, the sum. */
   figures(i) {
     const { columns } = this.spans;
-    const isCall = this.spans.isModelCall(i);
-    const figure = (text, lacking) => {
-      const isNone = text === UNKNOWN && !lacking;
-      return el("span", { class: isCall ? "t-num" : "t-num t-sum" }, isNone ? null : atLeast(text, lacking));
+    const members = this.shown.runs.has(i) ? [...this.shown.members(i)] : [i];
+    const isOwn = this.spans.isModelCall(i) && members.length === 1;
+    const figure = (values, lacking, text) => {
+      const lacks = members.some((at) => lacking[at]);
+      const shown = text(sum(...members.map((at) => values[at])));
+      if (shown === UNKNOWN && !lacks) return el("span", { class: "t-num" });
+      const isSum = !isOwn && shown !== UNKNOWN;
+      return el("span", { class: isOwn ? "t-num" : "t-num t-sum", title: isSum ? "the sum of its model calls" : null },
+        isSum && el("span", { class: "t-sigma" }, "∑"), atLeast(shown, lacks));
     };
+    const isEstimate = isOwn && columns.estimated[i];
     return [
-      figure(estimated(count(columns.tokens[i]), isCall && columns.estimated[i]), columns.tokens_lacking[i]),
-      figure(cost(columns.cost_usd[i]), columns.cost_lacking[i]),
+      figure(columns.tokens, columns.tokens_lacking, (n) => estimated(count(n), isEstimate)),
+      figure(columns.cost_usd, columns.cost_lacking, cost),
     ];
   }
 
   /** Set what changes with time: the duration, and the bar in the waterfall. */
   time(row, i) {
     const { start_us: starts, ttft_us: ttfts } = this.spans.columns;
-    const taken = this.spans.duration(i, this.now);
-    row.children[3].textContent = duration(taken);
-    const bar = row.lastChild.firstChild;
-    bar.style.left = percent(starts[i] / this.extent);
-    bar.style.width = percent((taken ?? this.extent - starts[i]) / this.extent);
-    if (ttfts[i] !== null && taken) bar.style.setProperty("--ttft", percent(ttfts[i] / taken));
+    const taken = this.taken(i);
+    const [length, lane] = [row.children[3], row.lastChild];
+    length.textContent = duration(taken);
+    if (this.spans.hasChildren(i)) length.title = lane.title = `${duration(selfTime(this.spans, i))} of it outside its children`;
+    this.timeline.place(lane.firstChild, starts[i], taken, this.shown.runs.has(i) ? null : ttfts[i]);
+  }
+
+  /** How long a span took; siblings in one row, from the first start to the last end. */
+  taken(i) {
+    if (!this.shown.runs.has(i)) return this.spans.duration(i, this.now);
+    const { start_us: starts, duration_us: durations } = this.spans.columns;
+    return Math.max(...[...this.shown.members(i)].map((at) => starts[at] + durations[at])) - starts[i];
   }
 
   mark(row, i) {
     row.setAttribute("aria-selected", String(this.spans.ids[i] === this.selected));
     row.classList.toggle("t-on-path", this.path.has(i));
+    row.classList.toggle("t-found", this.found?.has(this.spans.ids[i]) ?? false);
+    row.classList.toggle("t-critical", this.isCritical(i));
+  }
+
+  /** Whether the trace's end waited for this row, or for one of the siblings in it. */
+  isCritical(i) {
+    if (this.critical === null) return false;
+    return this.shown.runs.has(i) ? [...this.shown.members(i)].some((at) => this.critical.has(at)) : this.critical.has(i);
   }
 
   scale() {
     this.now = this.spans.now();
-    this.extent = this.spans.extent(this.now);
-    const width = Math.max(TICK_WIDTH, this.axis.clientWidth);
-    const room = this.extent * (1 - LABEL_WIDTH / width);
-    const ticks = ticksOf(this.extent, width / TICK_WIDTH).filter((us) => us <= room);
-    this.axis.replaceChildren(...ticks.map((us) =>
-      el("span", { style: `left:${percent(us / this.extent)}` }, roundTime(us))));
+    this.timeline.draw(this.spans.extent(this.now));
+  }
+
+  /** Show the time of one span alone, or of the whole trace. */
+  zoom(i = null) {
+    const from = i === null ? 0 : this.spans.columns.start_us[i];
+    this.timeline.zoom(i === null ? null : { from, until: from + this.taken(i) });
+    this.tick();
+  }
+
+  /** Mark the spans that determined when the trace ended, or no longer. */
+  togglePath() {
+    this.showsPath = !this.showsPath;
+    this.pathButton.setAttribute("aria-pressed", String(this.showsPath));
+    this.layOut();
   }
 
   /** Return the indent of a row and, as layers of its background, the lines that lead to it from its ancestors. */
@@ -196,49 +248,54 @@ export class Tree {
   // ── folding and filtering
 
   fold(i, folded) {
-    if (!this.spans.hasChildren(i)) return;
-    if (folded) this.folded.add(this.spans.ids[i]);
-    else this.folded.delete(this.spans.ids[i]);
+    this.shown.fold(i, folded);
     this.layOut();
   }
 
   foldAll(folded) {
-    const { spans } = this;
-    this.folded.clear();
-    for (let i = 0; folded && i < spans.count; i++) {
-      if (spans.hasChildren(i) && spans.depth[i] > 0) this.folded.add(spans.ids[i]);
-    }
+    this.shown.foldAll(folded);
+    this.shown.unfoldTo(this.selected);
     this.layOut();
   }
 
-  unfoldTo(i) {
-    const hiding = [...this.spans.ancestors(i)].map((at) => this.spans.ids[at]).filter((id) => this.folded.has(id));
-    for (const id of hiding) this.folded.delete(id);
-    if (hiding.length) this.layOut();
+  filtered() {
+    this.shown.words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    this.refilter();
   }
 
-  filtered() {
-    this.words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    this.found.textContent = "";
+  only(name) {
+    const { only } = this.shown;
+    if (!only.delete(name)) only.add(name);
+    this.refilter();
+  }
+
+  togglePlumbing() {
+    this.shown.hidesPlumbing = !this.shown.hidesPlumbing;
+    if (!this.spans.index.has(this.selected)) this.choose(0);
+    this.refilter();
+  }
+
+  refilter() {
+    this.shown.layOut();
     this.layOut();
     const at = this.visible.indexOf(this.spans.index.get(this.selected));
     if (at >= 0) this.rows.reveal(at);
   }
 
-  /** Return the spans that match the filter, and their ancestors. */
-  matching() {
-    const { spans } = this;
-    const kept = new Set();
-    let found = 0;
-    for (let i = 0; i < spans.count; i++) {
-      const text = spans.text(i);
-      if (!this.words.every((word) => text.includes(word))) continue;
-      found += 1;
-      kept.add(i);
-      for (const ancestor of spans.ancestors(i)) kept.add(ancestor);
-    }
-    this.found.textContent = `${found} of ${spans.count}`;
-    return kept;
+  /** Say beside the filter what is found and what is hidden. */
+  tell() {
+    const { shown } = this;
+    this.matches.textContent = shown.isFiltered ? `${shown.found} of ${this.spans.count}` : "";
+    for (const chip of this.chips) chip.setAttribute("aria-pressed", String(shown.only.has(chip.dataset.only)));
+    this.hides.hidden = shown.plumbing === 0;
+    this.hides.textContent = `${shown.plumbing} ${shown.hidesPlumbing ? "hidden" : "of plumbing"}`;
+    this.hides.setAttribute("aria-pressed", String(!shown.hidesPlumbing));
+  }
+
+  /** Mark these spans as found; null: none. */
+  setFound(spanIds) {
+    this.found = spanIds;
+    for (const [at, row] of this.rows.drawn) this.mark(row, this.visible[at]);
   }
 
   // ── what the user does
@@ -246,8 +303,22 @@ export class Tree {
   clicked(event) {
     const i = this.spans.index.get(spanIdAt(event));
     if (i === undefined) return;
-    if (event.target.closest(".t-twisty")) this.fold(i, !this.folded.has(this.spans.ids[i]));
+    if (event.target.closest(".t-twisty")) this.fold(i, !this.shown.isFolded(i));
+    else if (event.target.closest(".t-times")) this.foldRun(i);
     else this.choose(i, { reveal: false });
+  }
+
+  /** On a bar: its time alone. */
+  clickedTwice(event) {
+    const i = this.spans.index.get(spanIdAt(event));
+    if (i !== undefined && event.target.closest(".t-lane")) this.zoom(i);
+  }
+
+  foldRun(i) {
+    if (this.shown.runs.has(i)) return this.fold(i, false);
+    this.shown.foldRun(i);
+    this.layOut();
+    this.choose(i);
   }
 
   choose(i, options) {
@@ -269,6 +340,10 @@ export class Tree {
     const to = moved(key, this.visible.indexOf(i), this.visible.length, this.rows.pageRows);
     if (to !== null) this.choose(this.visible[to]);
     else if (key === "/") this.filter.select();
+    else if (key === "h" && this.shown.plumbing) this.togglePlumbing();
+    else if (key === "p") this.togglePath();
+    else if (key === "!") this.only("errors");
+    else if (key === "m") this.only("models");
     else if (key === "e") this.next((at) => spans.isBad(at));
     else if (key === "n") this.next((at) => spans.isModelCall(at));
     else if (key === "ArrowLeft") this.left(i);
@@ -288,12 +363,19 @@ export class Tree {
   }
 
   left(i) {
-    if (this.spans.hasChildren(i) && !this.folded.has(this.spans.ids[i])) this.fold(i, true);
-    else if (this.spans.parent[i] >= 0) this.choose(this.spans.parent[i]);
+    const { shown, spans } = this;
+    const canFold = spans.hasChildren(i) || shown.beginsRun(i);
+    if (canFold && !shown.isFiltered && !this.isAllFolded(i)) this.fold(i, true);
+    else if (spans.parent[i] >= 0) this.choose(spans.parent[i]);
+  }
+
+  /** Whether there is nothing left to fold of this row: the subtree first, then the run that it begins. */
+  isAllFolded(i) {
+    return this.shown.beginsRun(i) ? this.shown.runs.has(i) : this.shown.isFolded(i);
   }
 
   right(i) {
-    if (this.folded.has(this.spans.ids[i])) this.fold(i, false);
+    if (this.shown.isFolded(i)) this.fold(i, false);
     else if (this.spans.hasChildren(i)) this.choose(i + 1);
   }
 
@@ -304,21 +386,4 @@ export class Tree {
 
 function spanIdAt(event) {
   return event.target.closest("[data-span-id]")?.dataset.spanId;
-}
-
-function percent(part) {
-  return `${(Math.min(Math.max(part, 0), 1) * 100).toFixed(3)}%`;
-}
-
-/** 1.5s where a duration is 1.50s, and 2s where it is 2.00s. */
-function roundTime(us) {
-  return duration(us).replace(/(\.\d*?)0+(?=\D)/, "$1").replace(/\.(?=\D)/, "");
-}
-
-/** Return round times, in microseconds, that divide the axis into at most so many parts. */
-function ticksOf(extent, parts) {
-  const rough = extent / parts;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
-  return Array.from({ length: Math.ceil(extent / step) }, (_, i) => i * step);
 }
