@@ -207,7 +207,7 @@ export class TracePage {
       isModelCall: this.isModelCall(spanId),
       ended: this.hasEnded(spanId),
       isFirst,
-      place: this.place(spanId),
+      place: this.placeOf(spanId),
     });
     this.prefetch(this.tree.below(this.tree.selected));
   }
@@ -226,7 +226,7 @@ export class TracePage {
   }
 
   /** How a span lies in its trace: how long that took, and how long nothing in the span ran. */
-  place(spanId) {
+  placeOf(spanId) {
     return { trace_us: this.spans.trace.duration_us, self_us: selfTime(this.spans, this.spans.index.get(spanId)) };
   }
 
