@@ -113,7 +113,7 @@ def look_at_the_failure(page: Page) -> None:
     expect(detail(page).locator(".t-source-line[aria-current]")).to_have_text('    return order["price"]\n')
     detail(page).get_by_role("tab", name="Process").click()
     expect(detail(page)).to_contain_text("Packages")
-    expect(detail(page)).to_contain_text("llm-tracer==")
+    expect(detail(page)).to_contain_text("duckdb==")
 
 
 def test_where_it_failed_and_what_ran_are_shown(page: Page, live_viewer: Viewer, store_path: Path) -> None:
