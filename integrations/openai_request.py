@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tracer.integrations.genai import Message, Part
@@ -31,8 +32,12 @@ class Request:
     lost: tuple[str, ...]
 
 
-def request_of(row: SpanRow) -> Request | None:
-    """Return the request of a stored model call; None for what is none of ours, or does not say which kind."""
+def request_of(row: SpanRow, content_of: Callable[[str], bytes | None] = lambda _: None) -> Request | None:
+    """Return the request of a stored model call; None for what is none of ours, or does not say which kind.
+
+    `content_of` returns the content of an attachment by its hash, None where that is not known.
+    """
+    row = replace(row, input=_whole(row.input, content_of))
     attributes = row.attributes if isinstance(row.attributes, Mapping) else {}
     surface = _SURFACES.get(str(attributes.get("openai.api.type") or row.operation))
     if surface is None or row.request_model is None:
@@ -58,6 +63,18 @@ def _lost(row: SpanRow, attributes: Mapping[str, Any]) -> Iterator[str]:
         yield "the input was not recorded"
     if any(part.get("type") == "blob" and "content" not in part for part in _parts(row.input)):
         yield "the contents of attachments"
+
+
+def _whole(value: Any, content_of: Callable[[str], bytes | None]) -> Any:
+    """Return a value in which what refers to an attachment holds its content again."""
+    if isinstance(value, list):
+        return [_whole(item, content_of) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("type") == "blob" and isinstance(value.get("attachment"), str):
+        content = content_of(value["attachment"])
+        return value if content is None else {**value, "content": b64encode(content).decode()}
+    return {name: _whole(item, content_of) for name, item in value.items()}
 
 
 _IS_A_LENGTH = re.compile(r"\[\d+ characters\]")

@@ -22,12 +22,11 @@ FLOORS = [
     {"propagation"},
     {"recorder"},
     {"otel.foreign"},
-    {"calls", "otel.incoming", "otel.provider", "integrations.genai", "integrations.hooks"},
+    {"calls", "otel.incoming", "otel.provider", "integrations.genai", "integrations.hooks", "integrations.on_import"},
     {"iteration", "integrations.model_calls"},
     {
         "integrations.instrumentors",
         "integrations.langchain",
-        "integrations.on_import",
         "integrations.openai",
         "integrations.pydantic_ai",
         "integrations.tested",

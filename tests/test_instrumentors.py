@@ -34,6 +34,7 @@ LAZY = """
     import openai
     assert "exec_module" not in vars(openai.__loader__)
     from langchain_core.runnables import RunnableLambda
+    from langchain_core.vectorstores import VectorStore
     assert not [finder for finder in sys.meta_path if type(finder).__module__.startswith("tracer")]
     RunnableLambda(lambda text: text, name="echo").invoke("hi")
     client = openai.OpenAI(base_url=sys.argv[1], api_key="k")

@@ -140,7 +140,7 @@ CALLS = [
 
 def stored(store: Store) -> Request:
     (row,) = store.sql("select trace_id, span_id from spans order by start_ns desc limit 1")
-    request = request_of(store.span(row["trace_id"], row["span_id"]))
+    request = request_of(store.span(row["trace_id"], row["span_id"]), lambda hash: store.attachment(hash).bytes)
     assert request is not None
     return request
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracer.compare import align, changes, divergences, readable
-from tracer.errors import UsageError
+from tracer.errors import AttachmentNotFound, UsageError
 from tracer.span_row import SpanRow
 from tracer.store import Store
 from tracer.store.filters import said
@@ -121,6 +121,14 @@ def function(store: Store, function_id: str) -> Json | None:
 def process(store: Store, process_id: str) -> Json | None:
     """Return what is stored of a recording process; None where nothing is."""
     return store.process(process_id)
+
+
+def content(store: Store, hash: str) -> bytes | None:
+    """Return the content of an attachment; None where it was not kept."""
+    try:
+        return store.attachment(hash).bytes
+    except AttachmentNotFound:
+        return None
 
 
 def compared(store: Store, trace_ids: Sequence[str]) -> Json:

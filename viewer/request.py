@@ -6,7 +6,7 @@ Pure. The key is never in it: both read `OPENAI_API_KEY`. What could not be rebu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -18,9 +18,12 @@ _OPENAI = "https://api.openai.com/v1"
 _WIDTH = 100
 
 
-def request_json(row: SpanRow) -> Json | None:
-    """Return the `curl` and the `python` of a call; None for what is no call of OpenAI's API."""
-    request = request_of(row)
+def request_json(row: SpanRow, content_of: Callable[[str], bytes | None]) -> Json | None:
+    """Return the `curl` and the `python` of a call; None for what is no call of OpenAI's API.
+
+    `content_of` returns the content of an attachment by its hash, None where that is not known.
+    """
+    request = request_of(row, content_of)
     if request is None:
         return None
     base_url, notes = _base_url(row)

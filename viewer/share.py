@@ -12,6 +12,7 @@ import html
 import posixpath
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import orjson
 
@@ -70,7 +71,7 @@ def _spans(store: Store, rows: Sequence[SpanRow]) -> Json:
         if row.span_id in before:
             told[f"{place}/previous"] = before[row.span_id]
         if row.kind in MODEL_CALL_KINDS:
-            told[f"{place}/request"] = request_json(row)
+            told[f"{place}/request"] = request_json(row, partial(answers.content, store))
     return told
 
 

@@ -13,17 +13,19 @@ not tell is heard at wrapped methods: the scores of a vector store, and the chec
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from typing import Any
 
 from langchain_core.tracers import context as tracers
 from langchain_core.version import VERSION
 
-from tracer.errors import TracerError
+from tracer.errors import TracerError, logger
 from tracer.integrations.hooks import Hooked, moved
-from tracer.integrations.langchain import loops, scores
+from tracer.integrations.langchain import loops
 from tracer.integrations.langchain.handler import TracerCallbackHandler
 from tracer.integrations.langchain.runs import nearest_run
+from tracer.integrations.on_import import forget, when_imported
 from tracer.recorder import add_parent_resolver, remove_parent_resolver
 
 __all__ = ["TracerCallbackHandler", "instrument", "moved_hooks", "uninstrument"]
@@ -33,6 +35,7 @@ _variable: ContextVar[Any] = ContextVar("tracer_langchain_handler", default=_han
 """LangChain takes handlers from variables; the default of one holds in every context, those of new threads too."""
 
 _hooked = Hooked()
+_STORES = "langchain_core.vectorstores.base"
 
 
 def instrument() -> None:
@@ -44,7 +47,7 @@ def instrument() -> None:
     if changes := moved_hooks():
         raise TracerError(f"in langchain-core {VERSION}, {'; '.join(changes)}: its runs cannot be recorded")
     tracers.register_configure_hook(_variable, inheritable=True)
-    _hooked.put_on(scores.HOOKS)
+    when_imported(_STORES, _hear_scores)
     add_parent_resolver(nearest_run)
 
 
@@ -53,8 +56,19 @@ def uninstrument() -> None:
     # LangChain has no way back of its own: the hooks are a list of its module, (variable, inheritable, class, …) each.
     tracers._configure_hooks[:] = [hook for hook in tracers._configure_hooks if hook[0] is not _variable]
     remove_parent_resolver(nearest_run)
+    forget(_hear_scores)
     _hooked.take_off()
     loops.leave()
+
+
+def _hear_scores() -> None:
+    """Wrap the methods of vector stores. Their module imports much of LangChain, and few programs have one."""
+    from tracer.integrations.langchain import scores
+
+    if changes := moved(scores.HOOKS):
+        logger.error("in langchain-core %s, %s: scores of retrievers are not recorded", VERSION, "; ".join(changes))
+    else:
+        _hooked.put_on(scores.HOOKS)
 
 
 def moved_hooks() -> list[str]:
@@ -63,7 +77,11 @@ def moved_hooks() -> list[str]:
     What is imported by name (`var_child_runnable_config`, …) fails with its name when this package is imported. Of
     LangGraph, `loops.moved_methods` tells.
     """
-    changes = moved(scores.HOOKS)
+    changes = []
+    if _STORES in sys.modules:
+        from tracer.integrations.langchain import scores
+
+        changes += moved(scores.HOOKS)
     if not isinstance(getattr(tracers, "_configure_hooks", None), list):
         changes.append("langchain_core.tracers.context._configure_hooks is no list")
     return changes

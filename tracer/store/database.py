@@ -287,8 +287,11 @@ def _create(layout: Layout, connection: DuckDBPyConnection) -> None:
     attach_new(connection, draft, "store")
     try:
         migrate(connection)
-    finally:
-        connection.execute("detach store")
+    except duckdb.Error:
+        with suppress(duckdb.Error):  # where the disk is full, no more can be asked of this connection
+            connection.execute("detach store")
+        raise
+    connection.execute("detach store")
     draft.chmod(0o600)
     draft.replace(layout.store)
 

@@ -13,6 +13,8 @@ GET /api/span/{trace_id}/{span_id}/request          a call of OpenAI's API as `c
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -94,7 +96,7 @@ class _Traces:
         return json_response(answers.previous(self.store, self._row(request)))
 
     def request(self, request: Request) -> Response:
-        return json_response(request_json(self._row(request)))
+        return json_response(request_json(self._row(request), partial(answers.content, self.store)))
 
     def _row(self, request: Request) -> SpanRow:
         return self.store.span(hex_id(request.path_params["trace_id"]), hex_id(request.path_params["span_id"]))

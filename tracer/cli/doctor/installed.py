@@ -47,7 +47,7 @@ def integrations() -> Iterator[Finding]:
     distributions: dict[str, tuple[str, ...]] = import_module("tracer.integrations.tested").DISTRIBUTIONS
     for name, module in known.items():
         topic = name
-        if find_spec(module) is None:
+        if find_spec(module.partition(".")[0]) is None:
             facts = {"integration": name, "installed": False}
             advice = f"Where you want it: pip install 'llm-tracer[{name}]'"
             yield Finding("ok", topic, "is not installed", advice, facts)
