@@ -10,15 +10,20 @@ _DEEPEST = 500
 _CALL_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
 
 
+_PARSED_BYTES = 1_000_000
+"""A longer value is not taken apart for its preview: that takes some eight times its size of memory."""
+
+
 def _preview(column: str, role: str) -> str:
     """Return SQL for the beginning of a value: the text of the last message by `role`, or the one value of an object,
     as of a function with one argument, or else the JSON as it stands."""
-    said = f"coalesce({column}->'$.messages', {column})"
+    small = f"if(strlen({column}) < {_PARSED_BYTES}, {column}, null)"
+    said = f"coalesce({small}->'$.messages', {small})"
     messages = f"""from_json({said}, '[{{"role":"VARCHAR","parts":[{{"type":"VARCHAR","content":"VARCHAR"}}]}}]')"""
     parts = f"list_filter({messages}, lambda message: message.role = '{role}')[-1].parts"
     said_in = f"list_filter({parts}, lambda part: part.type in ('text', 'refusal'))"
     texts = f"list_transform({said_in}, lambda part: part.content)"
-    only = f"if(json_type({column}) = 'OBJECT' and len(json_keys({column})) = 1, ({column}->>'$.*')[1], null)"
+    only = f"if(json_type({small}) = 'OBJECT' and len(json_keys({small})) = 1, ({small}->>'$.*')[1], null)"
     whole = f"coalesce(nullif(array_to_string({texts}, ' '), ''), {only}, {column}->>'$')"
     return f"left(trim(regexp_replace(left({whole}, 1000), '\\s+', ' ', 'g')), 200)"
 
@@ -68,13 +73,13 @@ SUMMARY = f"""
     ),
     -- Of one call's figures the outer one counts; but an estimate only where there is none inside.
     other as (
-        select p.trace_id, p.span_id, o.input_tokens, o.output_tokens, o.cached_tokens, o.cost_usd
+        select p.trace_id, if(o.is_estimated, p.outer_id, p.span_id) as span_id,
+            if(o.is_estimated, i.input_tokens, o.input_tokens) as input_tokens,
+            if(o.is_estimated, i.output_tokens, o.output_tokens) as output_tokens,
+            if(o.is_estimated, i.cached_tokens, o.cached_tokens) as cached_tokens,
+            if(o.is_estimated, i.cost_usd, o.cost_usd) as cost_usd
         from pair p join call o on o.trace_id = p.trace_id and o.span_id = p.outer_id
-        where not o.is_estimated
-        union all
-        select p.trace_id, p.outer_id, i.input_tokens, i.output_tokens, i.cached_tokens, i.cost_usd
-        from pair p join call i on i.trace_id = p.trace_id and i.span_id = p.span_id
-            semi join call o on o.trace_id = p.trace_id and o.span_id = p.outer_id and o.is_estimated
+            join call i on i.trace_id = p.trace_id and i.span_id = p.span_id
     ),
     counted as (
         select trace_id, span_id, bool_or(input_tokens is not null) as input_tokens,
