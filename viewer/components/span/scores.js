@@ -4,15 +4,15 @@ import { ask, send } from "../shared/api.js";
 import { button, el } from "../shared/dom.js";
 import { fullTime } from "../shared/format.js";
 
-const THUMBS = [["👍", 1, "good"], ["👎", 0, "bad"]];
+const THUMBS = [["good", 1], ["bad", 0]];
 const THUMB = "thumb";
 
 export class Scores {
   constructor() {
     this.list = el("span", { class: "t-scores-list" });
-    this.thumbs = THUMBS.map(([sign, value, label]) =>
+    this.thumbs = THUMBS.map(([label, value]) =>
       button({ class: "t-thumb", title: `This is ${label}`, "aria-pressed": "false",
-        onclick: () => this.give({ name: THUMB, value, label }) }, sign));
+        onclick: () => this.give({ name: THUMB, value, label }) }, label));
     this.form = this.makeForm();
     const onclick = () => this.open(this.form.hidden);
     this.opener = button({ class: "t-plain", title: "Give a score", "aria-expanded": "false", onclick }, "score…");
