@@ -60,7 +60,7 @@ def _check(name: str) -> None:
     """Raise where this can never be switched on here."""
     if name in LIBRARIES:
         if not _is_there(LIBRARIES[name]):
-            raise IntegrationNotInstalled(f"{name!r} is not installed here: pip install {_PACKAGES[name]}")
+            raise IntegrationNotInstalled(f"{name!r} is not installed here: pip install {PACKAGES[name]}")
     elif name not in instrumentors.LIBRARIES:
         raise UnknownIntegration(
             f"no integration {name!r}; there are {', '.join([*LIBRARIES, *instrumentors.LIBRARIES])}"
@@ -69,7 +69,7 @@ def _check(name: str) -> None:
         raise IntegrationNotInstalled(f"nothing here can record {name!r}: {instrumentors.advice(name)}")
 
 
-_PACKAGES = {"openai": "'llm-tracer[openai]'", "langchain": "'llm-tracer[langchain]'", "pydantic_ai": "pydantic-ai"}
+PACKAGES = {"openai": "'llm-tracer[openai]'", "langchain": "'llm-tracer[langchain]'", "pydantic_ai": "pydantic-ai"}
 
 
 def _all_installed() -> Iterable[str]:

@@ -44,12 +44,13 @@ def versions() -> Iterator[Finding]:
 def integrations() -> Iterator[Finding]:
     """Tell, for each integration, whether `instrument()` would switch it on, and whether it would find its hooks."""
     known: dict[str, str] = import_module("tracer.integrations").LIBRARIES
+    packages: dict[str, str] = import_module("tracer.integrations").PACKAGES
     distributions: dict[str, tuple[str, ...]] = import_module("tracer.integrations.tested").DISTRIBUTIONS
     for name, module in known.items():
         topic = name
         if find_spec(module.partition(".")[0]) is None:
             facts = {"integration": name, "installed": False}
-            advice = f"Where you want it: pip install 'llm-tracer[{name}]'"
+            advice = f"Where you want it: pip install {packages[name]}"
             yield Finding("ok", topic, "is not installed", advice, facts)
             continue
         yield _ready(topic, name)
