@@ -14,7 +14,7 @@ from importlib.util import find_spec
 
 from tracer.errors import IntegrationNotInstalled, TracerError, UnknownIntegration, contain, logger
 from tracer.integrations import instrumentors
-from tracer.integrations.on_import import Act, forget, when_imported
+from tracer.on_import import Act, forget, when_imported
 
 LIBRARIES = {
     "openai": "openai",

@@ -25,7 +25,7 @@ from tracer.integrations.hooks import Hooked, moved
 from tracer.integrations.langchain import loops
 from tracer.integrations.langchain.handler import TracerCallbackHandler
 from tracer.integrations.langchain.runs import nearest_run
-from tracer.integrations.on_import import forget, when_imported
+from tracer.on_import import forget, when_imported
 from tracer.recorder import add_parent_resolver, remove_parent_resolver
 
 __all__ = ["TracerCallbackHandler", "instrument", "moved_hooks", "uninstrument"]

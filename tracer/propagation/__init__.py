@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 
 from tracer.errors import contain
-from tracer.propagation import later, processes, threads
+from tracer.on_import import when_imported
+from tracer.propagation import processes, threads
 from tracer.propagation.outermost import continue_trace
 
 _PLACES: dict[str, Callable[[ModuleType], None]] = {
@@ -29,13 +31,11 @@ def begin() -> None:
     forked child, where the first is done already."""
     with contain("what this process belongs to"):
         continue_trace()
-    waiting = {}
     while _PLACES:
         module, prepare = _PLACES.popitem()
-        if module in sys.modules:
-            with contain(f"the scope in {module}"):
-                prepare(sys.modules[module])
-        else:
-            waiting[module] = prepare
-    if waiting:
-        later.when_imported(waiting)
+        when_imported(module, partial(_prepare, module, prepare))
+
+
+def _prepare(module: str, prepare: Callable[[ModuleType], None]) -> None:
+    with contain(f"the scope in {module}"):
+        prepare(sys.modules[module])
