@@ -20,9 +20,9 @@ from typing import Any
 from langchain_core.tracers import context as tracers
 from langchain_core.version import VERSION
 
-from tracer.errors import TracerError, logger
+from tracer.errors import TracerError, contain, logger
 from tracer.integrations.hooks import Hooked, moved
-from tracer.integrations.langchain import loops
+from tracer.integrations.langchain import loops, scores
 from tracer.integrations.langchain.handler import TracerCallbackHandler
 from tracer.integrations.langchain.runs import nearest_run
 from tracer.on_import import forget, when_imported
@@ -35,7 +35,6 @@ _variable: ContextVar[Any] = ContextVar("tracer_langchain_handler", default=_han
 """LangChain takes handlers from variables; the default of one holds in every context, those of new threads too."""
 
 _hooked = Hooked()
-_STORES = "langchain_core.vectorstores.base"
 
 
 def instrument() -> None:
@@ -47,7 +46,7 @@ def instrument() -> None:
     if changes := moved_hooks():
         raise TracerError(f"in langchain-core {VERSION}, {'; '.join(changes)}: its runs cannot be recorded")
     tracers.register_configure_hook(_variable, inheritable=True)
-    when_imported(_STORES, _hear_scores)
+    when_imported(scores.STORES, _hear_scores)
     add_parent_resolver(nearest_run)
 
 
@@ -62,13 +61,11 @@ def uninstrument() -> None:
 
 
 def _hear_scores() -> None:
-    """Wrap the methods of vector stores. Their module imports much of LangChain, and few programs have one."""
-    from tracer.integrations.langchain import scores
-
-    if changes := moved(scores.HOOKS):
-        logger.error("in langchain-core %s, %s: scores of retrievers are not recorded", VERSION, "; ".join(changes))
-    else:
-        _hooked.put_on(scores.HOOKS)
+    with contain("the scores of LangChain's vector stores"):
+        if changes := moved(scores.HOOKS):
+            logger.error("in langchain-core %s, %s: scores of retrievers are not recorded", VERSION, "; ".join(changes))
+        else:
+            _hooked.put_on(scores.HOOKS)
 
 
 def moved_hooks() -> list[str]:
@@ -77,11 +74,7 @@ def moved_hooks() -> list[str]:
     What is imported by name (`var_child_runnable_config`, …) fails with its name when this package is imported. Of
     LangGraph, `loops.moved_methods` tells.
     """
-    changes = []
-    if _STORES in sys.modules:
-        from tracer.integrations.langchain import scores
-
-        changes += moved(scores.HOOKS)
+    changes = moved(scores.HOOKS) if scores.STORES in sys.modules else []
     if not isinstance(getattr(tracers, "_configure_hooks", None), list):
         changes.append("langchain_core.tracers.context._configure_hooks is no list")
     return changes

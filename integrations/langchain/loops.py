@@ -46,7 +46,7 @@ def listen() -> None:
             if _moved:
                 logger.warning("LangGraph has changed (%s): resumed graphs are not linked", "; ".join(_moved))
             else:
-                _hooked.put_on(_hooks())
+                _hooked.put_on(_HOOKS)
 
 
 def leave() -> None:
@@ -58,19 +58,7 @@ def leave() -> None:
 
 def moved_methods() -> list[str]:
     """Return what this version of LangGraph, imported before, has changed of the methods that we wrap, in words."""
-    if not hasattr(sys.modules[_MODULE], "PregelLoop"):
-        return [f"{_MODULE}.PregelLoop is gone"]
-    return moved(_hooks())
-
-
-def _hooks() -> list[Hook]:
-    loop = sys.modules[_MODULE].PregelLoop
-    return [
-        Hook(loop, "_first", _first, ("input_keys", "updated_channels")),
-        Hook(loop, "_suppress_interrupt", _suppress_interrupt, ("exc_type", "exc_value", "traceback")),
-        Hook(loop, "output_writes", _output_writes, ("task_id", "writes", "cached")),
-        Hook(loop, "accept_push", _accept_push),
-    ]
+    return moved(_HOOKS)
 
 
 def _first(original: Method) -> Method:
@@ -158,3 +146,11 @@ def _reused(loop: Any, task: Any, writes: Any) -> None:
     with contain("what a LangGraph graph did not run again"):
         if task is not None and writes and writes[0][0] not in _NO_RESULTS and (run := _run_of(loop)):
             run.span.event("result reused", node=task.name)
+
+
+_HOOKS = (
+    Hook(_MODULE, "PregelLoop", "_first", _first, ("input_keys", "updated_channels")),
+    Hook(_MODULE, "PregelLoop", "_suppress_interrupt", _suppress_interrupt, ("exc_type", "exc_value", "traceback")),
+    Hook(_MODULE, "PregelLoop", "output_writes", _output_writes, ("task_id", "writes", "cached")),
+    Hook(_MODULE, "PregelLoop", "accept_push", _accept_push),
+)

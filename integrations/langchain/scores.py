@@ -7,11 +7,13 @@ from functools import wraps
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.vectorstores import VectorStore
 
 from tracer.errors import contain
 from tracer.integrations.hooks import Hook, Method
 from tracer.integrations.langchain.runs import innermost_run
+
+STORES = "langchain_core.vectorstores.base"
+"""The module of the vector stores. It imports much of LangChain, and few programs need it."""
 
 
 def _search(original: Method) -> Method:
@@ -42,7 +44,7 @@ def _keep(found: Iterable[tuple[Document, float]]) -> None:
 
 
 HOOKS = (
-    Hook(VectorStore, "similarity_search_with_relevance_scores", _search, ("query",)),
-    Hook(VectorStore, "asimilarity_search_with_relevance_scores", _async_search, ("query",)),
+    Hook(STORES, "VectorStore", "similarity_search_with_relevance_scores", _search, ("query",)),
+    Hook(STORES, "VectorStore", "asimilarity_search_with_relevance_scores", _async_search, ("query",)),
 )
 """Public methods of the base class; a vector store that has its own of these is not heard."""

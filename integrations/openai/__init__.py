@@ -20,9 +20,11 @@ from typing import Any
 import openai
 
 from tracer.errors import TracerError, contain
-from tracer.integrations.openai import hooks, sockets
+from tracer.integrations.hooks import Hook, Hooked, Method, moved
+from tracer.integrations.openai import sockets
 from tracer.integrations.openai.call import current_call, requesting
-from tracer.integrations.openai.hooks import Hook, Method
+
+_hooked = Hooked()
 
 
 def instrument() -> None:
@@ -30,24 +32,24 @@ def instrument() -> None:
 
     Raises TracerError where the SDK has changed what is wrapped; nothing is wrapped then.
     """
-    if hooks.is_installed():
+    if _hooked:
         return
-    if moved := hooks.moved(_HOOKS):
-        raise TracerError(f"in openai {openai.__version__}, {'; '.join(moved)}: its calls are not recorded")
-    hooks.install(_HOOKS)
+    if changes := moved(_HOOKS):
+        raise TracerError(f"in openai {openai.__version__}, {'; '.join(changes)}: its calls are not recorded")
+    _hooked.put_on(_HOOKS)
     with contain("the WebSockets of OpenAI"):
         sockets.instrument()
 
 
 def uninstrument() -> None:
     """Put the SDK's own methods back. Calls under way are recorded to their end."""
-    hooks.put_back()
-    sockets.forget()
+    sockets.uninstrument()
+    _hooked.take_off()
 
 
 def moved_hooks() -> list[str]:
     """Return what this version of the SDK has changed of the methods that we wrap, in words; normally nothing."""
-    return hooks.moved(_HOOKS) + sockets.moved_hooks()
+    return moved(_HOOKS) + sockets.moved_hooks()
 
 
 def _request(original: Method) -> Method:

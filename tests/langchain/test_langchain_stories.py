@@ -255,9 +255,7 @@ def test_where_langgraph_has_moved_its_methods_graphs_are_still_recorded(
     spans: Spans, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracer.uninstrument("langchain")
-    monkeypatch.setattr(
-        loops, "_hooks", lambda: [loops.Hook(loops.sys.modules[loops._MODULE].PregelLoop, "_gone", ask)]
-    )
+    monkeypatch.setattr(loops, "_HOOKS", [loops.Hook(loops._MODULE, "PregelLoop", "_gone", ask)])
     tracer.instrument("langchain")
     graph(ask=ask).compile(checkpointer=InMemorySaver()).invoke({"steps": []}, thread())
     assert [(row.name, row.status) for row in spans()] == [("invoke_workflow", "INTERRUPTED"), ("ask", "INTERRUPTED")]

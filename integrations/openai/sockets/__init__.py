@@ -17,8 +17,8 @@ from weakref import WeakKeyDictionary
 import openai
 
 from tracer.errors import contain, logger
+from tracer.integrations.hooks import Hook, Hooked, Method, moved
 from tracer.integrations.openai.body import Fields
-from tracer.integrations.openai.hooks import Hook, Method, install, moved
 from tracer.integrations.openai.provider import where
 from tracer.integrations.openai.sockets.protocol import Conversation, Protocol
 from tracer.integrations.openai.sockets.realtime import REALTIME
@@ -38,6 +38,7 @@ _sessions: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 _entering: ContextVar[Session | None] = ContextVar("tracer_openai_session", default=None)
 
 _seen: set[type] = set()
+_hooked = Hooked()
 
 
 def instrument() -> None:
@@ -45,7 +46,7 @@ def instrument() -> None:
     if problems := moved(RESOURCE_HOOKS):
         logger.error("%s", _said(problems))
         return
-    install(RESOURCE_HOOKS)
+    _hooked.put_on(RESOURCE_HOOKS)
     for resource in _connectable():
         _look_at(resource)
 
@@ -56,8 +57,8 @@ def moved_hooks() -> list[str]:
     return problems or [each for resource in _connectable() for each in moved(socket_hooks(resource))]
 
 
-def forget() -> None:
-    """What was wrapped has been put back."""
+def uninstrument() -> None:
+    _hooked.take_off()
     _seen.clear()
 
 
@@ -103,9 +104,9 @@ def _look_at(resource: type) -> None:
     _seen.add(resource)
     if problems := moved(socket_hooks(resource)):
         logger.error("%s", _said(problems))
-        install([Hook(resource.__module__, resource.__name__, "connect", _missing(_said(problems)), ())])
+        _hooked.put_on([Hook(resource.__module__, resource.__name__, "connect", _missing(_said(problems)), ())])
     else:
-        install(socket_hooks(resource))
+        _hooked.put_on(socket_hooks(resource))
 
 
 def _resource(original: Method) -> Method:
