@@ -41,10 +41,6 @@ _MOST_EARLIER = 12
 
 _WITHIN_NS = 86_400 * 1_000_000_000
 """A day: what no provider's cache remembers, and few readers do."""
-_PLUMBING = """
-    select span_id from spans
-    where trace_id = ? and start_ns between ? and ? and (attributes ->> '$."tracer.plumbing"') = 'true'
-"""
 
 _EVENTS = """
     select span_id, start_ns, min(start_ns) over () as begin_ns, events
@@ -59,9 +55,7 @@ _TEXTS = ("system_instructions", "tool_definitions", "input", "output", "status_
 def trace(store: Store, trace_id: str) -> Json:
     """Return a trace without its content. Raises TraceNotFound."""
     recorded = store.trace(trace_id, content=False)
-    begins = [row.start_ns for row in recorded.rows]
-    plumbing = store.sql(_PLUMBING, [recorded.trace_id, min(begins), max(begins)])
-    return trace_json(recorded, store.summary(recorded.trace_id), {row["span_id"] for row in plumbing})
+    return trace_json(recorded, store.summary(recorded.trace_id))
 
 
 def events(store: Store, trace_id: str) -> Json:
@@ -111,16 +105,6 @@ def previous_within(store: Store, rows: Sequence[SpanRow]) -> dict[str, Json | N
 def _calls_before(store: Store, row: SpanRow) -> list[Call]:
     asked = {"at": row.start_ns, "within": _WITHIN_NS, "trace": row.trace_id, "session": row.session_id}
     return [Call(**call) for call in store.sql(_EARLIER, {**asked, "most": _MOST_EARLIER})]
-
-
-def function(store: Store, function_id: str) -> Json | None:
-    """Return what is stored of a traced function; None where nothing is."""
-    return store.function(function_id)
-
-
-def process(store: Store, process_id: str) -> Json | None:
-    """Return what is stored of a recording process; None where nothing is."""
-    return store.process(process_id)
 
 
 def content(store: Store, hash: str) -> bytes | None:

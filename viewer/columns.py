@@ -6,7 +6,7 @@ start, for Unix nanoseconds do not fit the numbers of a browser. None means unkn
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -79,11 +79,8 @@ def page_key(row: Mapping[str, Any]) -> str:
     return f"{row['start_ns']}.{row['trace_id']}"
 
 
-def trace_json(trace: Trace, summary: Mapping[str, Any], plumbing: Collection[str]) -> Json:
-    """Return a trace without its content: the sums of its row in the list, and its spans in drawing order.
-
-    `plumbing` are the ids of the spans that only join steps.
-    """
+def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
+    """Return a trace without its content: the sums of its row in the list, and its spans in drawing order."""
     walked = list(trace.walk())
     depths = [depth for depth, _ in walked]
     rows = [node.row for _, node in walked]
@@ -112,7 +109,7 @@ def trace_json(trace: Trace, summary: Mapping[str, Any], plumbing: Collection[st
             "cost_usd": cost,
             "cost_lacking": cost_lacking,
             "estimated": [int(row.usage_source in ("tokenizer", "estimate")) for row in rows],
-            "plumbing": [int(row.span_id in plumbing) for row in rows],
+            "plumbing": [_is_plumbing(row) for row in rows],
             "message": {i: row.status_message[:_MESSAGE_LENGTH] for i, row in enumerate(rows) if row.status_message},
         },
     }
@@ -214,6 +211,11 @@ def rolled_up(depths: Sequence[int], calls: Sequence[Call]) -> tuple[list[float 
         sibling, sibling_lacks = below.get(depths[i], (None, 0))
         below[depths[i]] = (_sum(known, sibling), lacks | sibling_lacks)
     return sums, lacking
+
+
+def _is_plumbing(row: SpanRow) -> int:
+    """Return 1 for a span that only joins steps."""
+    return int(isinstance(row.attributes, dict) and row.attributes.get("tracer.plumbing") in (True, "true"))
 
 
 def _call_value(row: SpanRow, value: Any) -> Call:

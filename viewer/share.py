@@ -62,8 +62,8 @@ def _spans(store: Store, rows: Sequence[SpanRow]) -> Json:
     """Return all that the page asks of the spans of a trace, and of what they come from."""
     functions = dict.fromkeys(row.function_id for row in rows if row.function_id)
     processes = dict.fromkeys(row.process_id for row in rows if row.process_id)
-    told: Json = {f"function/{id_}": answers.function(store, id_) for id_ in functions}
-    told |= {f"process/{id_}": answers.process(store, id_) for id_ in processes}
+    told: Json = {f"function/{id_}": store.function(id_) for id_ in functions}
+    told |= {f"process/{id_}": store.process(id_) for id_ in processes}
     before = answers.previous_within(store, rows)
     for row in rows:
         place = f"span/{row.trace_id}/{row.span_id}"

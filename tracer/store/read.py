@@ -40,11 +40,12 @@ CONTENT_COLUMNS = ("input", "output", "system_instructions", "tool_definitions",
 
 _SPAN_FIELDS = tuple(field.name for field in fields(SpanRow))
 
-_HAS_NOTES = "regexp_matches(attributes, '\"(" + "|".join(map(re.escape, NOTES)) + ")\"')"
-_NOTES_ALONE = "json_object(" + ", ".join(f"""'{name}', attributes->'$."{name}"'""" for name in NOTES) + ")"
+_MARKS = (*NOTES, "tracer.plumbing")
+_HAS_MARKS = "regexp_matches(attributes, '\"(" + "|".join(map(re.escape, _MARKS)) + ")\"')"
+_MARKS_ALONE = "json_object(" + ", ".join(f"""'{name}', attributes->'$."{name}"'""" for name in _MARKS) + ")"
 
 _LIGHT = {name: f"null as {name}" for name in CONTENT_COLUMNS} | {
-    "attributes": f"case when {_HAS_NOTES} then {_NOTES_ALONE} end as attributes"
+    "attributes": f"case when {_HAS_MARKS} then {_MARKS_ALONE} end as attributes"
 }
 
 _PROCESSES = f"""
@@ -128,7 +129,7 @@ class Store:
         """Return the trace whose id begins with `trace_id`, of 8 characters or more.
 
         Without `content` its rows lack the columns that hold texts, and attributes but for those that say what was
-        not recorded. Raises TraceNotFound where there is none, or more than one.
+        not recorded, and what is plumbing. Raises TraceNotFound where there is none, or more than one.
         """
         columns = _SPAN_FIELDS if content else [_LIGHT.get(name, name) for name in _SPAN_FIELDS]
         with self._open(traces=False) as connection:

@@ -10,15 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tracer.viewer import answers
 from tracer.viewer.api.answering import Answering, json_response
 
 
 def routes(answering: Answering) -> list[Route]:
     def function(request: Request) -> Response:
-        return json_response(answers.function(answering.store, request.path_params["function_id"]))
+        return json_response(answering.store.function(request.path_params["function_id"]))
 
     def process(request: Request) -> Response:
-        return json_response(answers.process(answering.store, request.path_params["process_id"]))
+        return json_response(answering.store.process(request.path_params["process_id"]))
 
     return [Route("/api/function/{function_id}", function), Route("/api/process/{process_id}", process)]
