@@ -22,6 +22,7 @@ from tracer.errors import (
 )
 from tracer.journal import absorber
 from tracer.store import Store
+from tracer.store.filters import Condition
 from tracer.viewer.columns import Json, encoded
 
 _HTTP_STATUS: tuple[tuple[type[TracerError], int], ...] = (
@@ -62,6 +63,11 @@ class Answering:
         response = _response(head if checksum == known_checksum else head[:-1] + b"," + body[1:])
         response.background = BackgroundTask(self._absorb_later)
         return response
+
+    def within(self, request: Request) -> Condition:
+        """Return what the filter of a request, `q` and `tests`, asks of a trace. Raises QueryError."""
+        query = request.query_params
+        return self.store.condition(query.get("q"), include_tests=query.get("tests") == "1")
 
     def _absorb_later(self) -> None:
         """Let what waits in the journal be absorbed, now that the answer is out."""

@@ -17,7 +17,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tracer.errors import QueryError, UsageError
-from tracer.store.filters import Condition
 from tracer.units import NANOSECONDS
 from tracer.viewer.api.answering import Answering, json_response, whole_number
 from tracer.viewer.columns import Json, table_json
@@ -40,12 +39,13 @@ def routes(answering: Answering, folders: Sequence[Path]) -> list[Route]:
 
 class _Panels:
     def __init__(self, answering: Answering, folders: Sequence[Path]) -> None:
+        self.answering = answering
         self.store = answering.store
         self.folders = folders
 
     def panels(self, request: Request) -> Response:
         found, problems = self._found()
-        (extent,) = self.store.sql(_EXTENT, within=self._within(request))
+        (extent,) = self.store.sql(_EXTENT, within=self.answering.within(request))
         return json_response(
             {
                 "panels": [
@@ -65,7 +65,7 @@ class _Panels:
             raise UsageError(f"there is no panel {name!r}")
         sql = panel.sql.replace("$bucket", str(whole_number(request.query_params.get("bucket", "1"))))
         began = time.perf_counter()
-        rows = self.store.sql(sql, within=self._within(request), limit=_ROWS, timeout=_SECONDS)
+        rows = self.store.sql(sql, within=self.answering.within(request), limit=_ROWS, timeout=_SECONDS)
         answer: Json = {**table_json(rows, panel.unit), "is_cut": rows.is_cut}
         return json_response(
             {
@@ -89,10 +89,6 @@ class _Panels:
             else:
                 found[panel.name] = panel
         return list(found.values()), problems
-
-    def _within(self, request: Request) -> Condition:
-        query = request.query_params
-        return self.store.condition(query.get("q"), include_tests=query.get("tests") == "1")
 
 
 def bucket(first_ns: int | None, last_ns: int | None) -> int:

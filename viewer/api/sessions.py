@@ -56,7 +56,7 @@ class _Sessions:
 
     def sessions(self, request: Request) -> Response:
         query = request.query_params
-        within = self.store.condition(query.get("q"), include_tests=query.get("tests") == "1")
+        within = self.answering.within(request)
 
         def answer() -> Json:
             rows = list(self.store.sql(_SESSIONS, [_MOST_SESSIONS + 1], within=within))

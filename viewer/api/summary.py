@@ -38,7 +38,7 @@ class _Summary:
 
     def summary(self, request: Request) -> Response:
         query = request.query_params
-        within = self.store.condition(query.get("q"), include_tests=query.get("tests") == "1")
+        within = self.answering.within(request)
 
         def answer() -> Json:
             (row,) = self.store.sql(_FIGURES, within=within)
