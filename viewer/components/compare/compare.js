@@ -190,7 +190,7 @@ export class ComparePage {
 
   choose(i) {
     this.selected = i;
-    for (const row of this.rows.drawn.values()) row.setAttribute("aria-selected", String(Number(row.dataset.step) === i));
+    this.rows.choose((row) => Number(row.dataset.step) === i);
     const at = this.shown.indexOf(i);
     if (at >= 0) this.rows.reveal(at);
     const { spans, differs } = this.answer.steps[i];

@@ -254,9 +254,7 @@ export class TraceList {
 
   select(traceId) {
     this.selected = traceId;
-    for (const row of this.rows.drawn.values()) {
-      row.setAttribute("aria-selected", String(row.dataset.traceId === traceId));
-    }
+    this.rows.choose((row) => row.dataset.traceId === traceId);
   }
 
   /** Mark a trace to be compared, or no longer. */

@@ -163,9 +163,7 @@ export class SessionList {
   moveTo(index) {
     if (!this.sessions[index]) return;
     this.selected = this.sessions[index].session_id;
-    for (const row of this.rows.drawn.values()) {
-      row.setAttribute("aria-selected", String(row.dataset.sessionId === this.selected));
-    }
+    this.rows.choose((row) => row.dataset.sessionId === this.selected);
     this.rows.reveal(index);
   }
 }

@@ -62,6 +62,11 @@ export class VirtualRows {
     this.show();
   }
 
+  /** Mark the rows in sight that are chosen: those of which `is(row)` is true. */
+  choose(is) {
+    for (const row of this.drawn.values()) row.setAttribute("aria-selected", String(is(row)));
+  }
+
   get pageRows() {
     return Math.max(1, Math.floor(this.scroller.clientHeight / this.rowHeight) - 1);
   }
