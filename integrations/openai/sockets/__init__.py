@@ -22,7 +22,7 @@ from tracer.integrations.openai.body import Fields
 from tracer.integrations.openai.provider import where
 from tracer.integrations.openai.sockets.protocol import Conversation, Protocol
 from tracer.integrations.openai.sockets.realtime import REALTIME
-from tracer.integrations.openai.sockets.session import Session
+from tracer.integrations.openai.sockets.session import Session, breaking
 from tracer.integrations.openai.surfaces.responses import RESPONSES
 from tracer.recorder import current_span, recording, use
 
@@ -270,18 +270,12 @@ def _listen_sync(socket: Any, session: Session) -> None:
 
     def sending(message: Any, *args: Any, **kwargs: Any) -> Any:
         session.sent(message)
-        try:
+        with breaking(session):
             return send(message, *args, **kwargs)
-        except BaseException as error:
-            session.broke(error)
-            raise
 
     def receiving(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with breaking(session):
             message = recv(*args, **kwargs)
-        except BaseException as error:
-            session.broke(error)
-            raise
         session.received(message)
         return message
 
@@ -300,18 +294,12 @@ def _listen_async(socket: Any, session: Session) -> None:
 
     async def sending(message: Any, *args: Any, **kwargs: Any) -> Any:
         session.sent(message)
-        try:
+        with breaking(session):
             return await send(message, *args, **kwargs)
-        except BaseException as error:
-            session.broke(error)
-            raise
 
     async def receiving(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with breaking(session):
             message = await recv(*args, **kwargs)
-        except BaseException as error:
-            session.broke(error)
-            raise
         session.received(message)
         return message
 

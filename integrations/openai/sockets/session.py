@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
+from types import TracebackType
 from typing import Any
 
 from tracer.capture import is_one
@@ -215,6 +216,24 @@ class Session:
     def _set(self, fields: Fields) -> None:
         if self.span.is_recording():
             self.span.set(**fields)
+
+
+class breaking:
+    """Tell a session of what sending or receiving in the block raises, and let it pass: `with breaking(session): …`."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._session.broke(error)
 
 
 def _close_fields(error: Any) -> Fields:
