@@ -13,15 +13,14 @@ from tracer.integrations.genai import Message, Part
 from tracer.integrations.openai.body import (
     Body,
     Fields,
-    error_fields,
     mapping,
     mappings,
     number,
     parameters,
     tool_definitions,
-    usage_fields,
 )
 from tracer.integrations.openai.surface import Stream, Surface
+from tracer.integrations.openai.surfaces.choices import choices_fields
 from tracer.integrations.openai.surfaces.media import media
 from tracer.integrations.openai.surfaces.parts import arguments, parts
 
@@ -42,19 +41,7 @@ def request_fields(body: Body) -> Fields:
 
 
 def response_fields(body: Body) -> Fields:
-    """`output` has a message per choice. Finish reasons are known only once every choice has one."""
-    choices = mappings(body.get("choices"))
-    reasons = [choice.get("finish_reason") for choice in choices]
-    return {
-        "response_id": body.get("id"),
-        "response_model": body.get("model"),
-        "finish_reasons": reasons if reasons and all(reasons) else None,
-        "output": [_answer(choice) for choice in choices] or None,
-        "openai.response.service_tier": body.get("service_tier"),
-        "openai.response.system_fingerprint": body.get("system_fingerprint"),
-        **usage_fields(body.get("usage")),
-        **error_fields(body.get("error")),
-    }
+    return {**choices_fields(body, _answer), "openai.response.service_tier": body.get("service_tier")}
 
 
 def join(chunks: Iterable[Body]) -> Body:

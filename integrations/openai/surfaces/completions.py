@@ -13,14 +13,13 @@ from tracer.integrations.genai import Message, Part
 from tracer.integrations.openai.body import (
     Body,
     Fields,
-    error_fields,
     mapping,
     mappings,
     number,
     parameters,
-    usage_fields,
 )
 from tracer.integrations.openai.surface import Stream, Surface
+from tracer.integrations.openai.surfaces.choices import choices_fields
 
 
 def request_fields(body: Body) -> Fields:
@@ -32,17 +31,7 @@ def request_fields(body: Body) -> Fields:
 
 
 def response_fields(body: Body) -> Fields:
-    choices = mappings(body.get("choices"))
-    reasons = [choice.get("finish_reason") for choice in choices]
-    return {
-        "response_id": body.get("id"),
-        "response_model": body.get("model"),
-        "finish_reasons": reasons if reasons and all(reasons) else None,
-        "output": [_answer(choice) for choice in choices] or None,
-        "openai.response.system_fingerprint": body.get("system_fingerprint"),
-        **usage_fields(body.get("usage")),
-        **error_fields(body.get("error")),
-    }
+    return choices_fields(body, _answer)
 
 
 def join(chunks: Iterable[Body]) -> Body:
