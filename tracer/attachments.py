@@ -52,7 +52,10 @@ class Attachments:
 
     def encode(self, span: Span, value: Any) -> bytes:
         """Return the value as JSON, with references in place of contents, which are kept."""
-        encoded = encode(value, partial(self._describe, span))
+        try:
+            encoded = orjson.dumps(value)  # as nearly all can be
+        except (TypeError, RecursionError):
+            encoded = encode(value, partial(self._describe, span))
         if holds_content(encoded):
             return with_references(encoded, partial(self._refer_to_base64, span))
         return encoded

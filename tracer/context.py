@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from opentelemetry import context as otel_context
@@ -20,10 +21,12 @@ from opentelemetry.environment_variables import OTEL_PYTHON_TRACER_PROVIDER
 from tracer.errors import contain
 from tracer.span import NOTHING_INHERITED, Inherited, RemoteSpan, Span
 
-# OpenTelemetry's own functions of these names only call these: a frame each, five times a span.
+# OpenTelemetry's own functions of these names only call these: two frames each, five times a span.
 _runtime = getattr(otel_context, "_RUNTIME_CONTEXT", otel_context)
-get_current: Callable[[], otel_context.Context] = _runtime.get_current
-attach: Callable[[otel_context.Context], object] = _runtime.attach
+_variable: Any = getattr(_runtime, "_current_context", None)
+_is_variable = isinstance(_variable, ContextVar)
+get_current: Callable[[], otel_context.Context] = _variable.get if _is_variable else _runtime.get_current
+attach: Callable[[otel_context.Context], object] = _variable.set if _is_variable else _runtime.attach
 
 ParentResolver = Callable[["Span | None"], "Span | None"]
 
@@ -108,7 +111,7 @@ def remove_parent_resolver(resolve: ParentResolver) -> None:
 def otel_span_of(context: Mapping[str, Any]) -> otel.Span:
     """Return OpenTelemetry's current span in a context, as `get_current_span` does, which asks more on its way."""
     span = context.get(_OTEL_KEY)
-    return span if isinstance(span, otel.Span) else otel.INVALID_SPAN
+    return span if span is not None and isinstance(span, otel.Span) else otel.INVALID_SPAN
 
 
 STATE_KEY = "llm-tracer"

@@ -9,7 +9,7 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from importlib import import_module
 from types import CodeType
 from typing import Any
@@ -35,43 +35,40 @@ class Function:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function: Callable[..., Any] | None = function
         self._decorated_ns = time.time_ns()
-        self._id: str | None = None
         self._facts: dict[str, Any] | None = None
 
-    @property
+    @cached_property  # which is an attribute from the second call on
     def id(self) -> str | None:
-        if self._function is not None:
-            with contain("which function was called"):
-                self._meet(self._function)
-            self._function = None
-        return self._id
+        with contain("which function was called"):
+            return self._meet(_innermost(self._function))
+        return None
 
-    def _meet(self, function: Any) -> None:
-        function = _innermost(function)
+    def _meet(self, function: Any) -> str | None:
         self._code: CodeType | None = getattr(function, "__code__", None)
         if self._code is None:
-            return
+            return None
         self._globals = getattr(function, "__globals__", None)
         self._module = str(getattr(function, "__module__", None))
         self._qualname = str(getattr(function, "__qualname__", self._code.co_name))
         essence = repr((self._module, self._qualname, *_essence(self._code)))
-        self._id = _hashes().sha512(essence.encode(errors="surrogatepass")).hexdigest()[:16]
+        id: str = _hashes().sha512(essence.encode(errors="surrogatepass")).hexdigest()[:16]
         if len(met) < _MOST:
-            met.setdefault(self._id, self)
+            met.setdefault(id, self)
+        return id
 
     def facts(self) -> dict[str, Any]:
         """Return its row of `functions`. The source is None where it is not known for certain."""
         if self._facts is None and self._code is not None:
             source, _ = attempt(self._source)
             self._facts = {
-                "function_id": self._id,
+                "function_id": self.id,
                 "module": self._module,
                 "qualname": self._qualname,
                 "file": self._code.co_filename,
                 "line": self._code.co_firstlineno,
                 "source": source,
             }
-            self._globals = None
+            self._function = self._globals = None  # which need not live as long as the process
         return self._facts or {}
 
     def _source(self) -> str | None:

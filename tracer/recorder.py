@@ -128,13 +128,12 @@ class Recorder:
             trace_id, parent_id = parent.trace_id, parent.span_id
         else:
             trace_id, parent_id = self._root_ids(context)
-        span_id = self._randbytes(8).hex()
         return Span(
             self,
             name,
             kind,
             trace_id=trace_id,
-            span_id=span_id,
+            span_id=self._randbits(64).to_bytes(8, "big").hex(),
             parent=parent,
             parent_id=parent_id,
             inherited=scope_of(context)[1],
@@ -175,7 +174,7 @@ class Recorder:
                 )
             self._missed_because = "too many open files"
             return False
-        self._randbytes = Random(os.urandom(16)).randbytes
+        self._randbits = Random(os.urandom(16)).getrandbits
         propagation.begin()
         self.is_ready = True
         if self._missed_spans:
@@ -195,7 +194,8 @@ class Recorder:
         if (around := span_outside(context)) is not None:
             return around.trace_id, around.span_id
         # The first 48 bits are Unix milliseconds, so that traces sort by time and a look-up prunes by it.
-        return f"{(now_ns() // 1_000_000) & (1 << 48) - 1:012x}{self._randbytes(10).hex()}", None
+        milliseconds = (now_ns() // 1_000_000) & (1 << 48) - 1
+        return (milliseconds.to_bytes(6, "big") + self._randbits(80).to_bytes(10, "big")).hex(), None
 
     # What a span asks of us.
 
@@ -328,7 +328,11 @@ class Recorder:
         writer = self._writer or self.writer
         row = span.row(ended=ended)
         row["process_id"] = writer.process_id
-        line = self._redactor.redact(_line(row))
+        try:
+            line = orjson.dumps(row)
+        except TypeError:
+            line = orjson.dumps(_as_fragments(row))
+        line = self._redactor.redact(line)
         if len(line) >= MAX_LINE_BYTES:
             line = cut_row(line, MAX_LINE_BYTES - 1)
         if not writer.write(line) and ended:

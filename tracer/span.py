@@ -94,6 +94,11 @@ class Span(otel.Span):
     is one of this process. An ended span does not change any more.
     """
 
+    start_ns = 0
+    end_ns: int | None = None
+    is_open_written = False
+    _entered: Any = None
+
     def __init__(
         self,
         sink: Sink,
@@ -113,14 +118,10 @@ class Span(otel.Span):
         self.parent_id = parent_id
         self.name = name
         self.kind = kind
-        self.start_ns = 0
-        self.end_ns: int | None = None
-        self.is_open_written = False
         self._sink = sink
         self._columns: dict[str, Any] = {**inherited}
         if function_id is not None:
             self._columns["function_id"] = function_id
-        self._entered: Any = None
 
     def begin(self, start_ns: int | None = None) -> Span:
         """Start the clock of this span (now, or at the given time)."""

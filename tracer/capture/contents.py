@@ -25,7 +25,7 @@ Reference = dict[str, Any]
 Refer = Callable[[str, "str | None"], "Reference | None"]
 """Takes base64 and, where one was told, its MIME type; returns the reference, or None where that is no base64."""
 
-_SEARCH = Search(dict.fromkeys((b"base64", b'"blob', b'"input_audio', b'"b64_json'), True))
+_SEARCH = Search(dict.fromkeys((b"base64", b'"blob', b"input_audio", b"b64_json"), True))
 
 _SHORTEST = 96
 """A value of fewer bytes holds no content with a marker."""
