@@ -12,14 +12,14 @@ import tracer
 ROOT = Path(__file__).parent.parent
 
 FLOORS = [
-    {"errors", "plain", "rows", "span_row", "semconv", "units"},
+    {"clock", "errors", "plain", "rows", "span_row", "semconv", "units"},
     {"config", "missed", "on_import", "references"},
     {"tree"},
     {"capture", "fields", "functions", "journal", "compare", "scoring"},
-    {"process"},
+    {"outcome", "process"},
     {"span"},
     {"attachments", "context", "records", "watcher", "otel.outgoing", "otel.dialects"},
-    {"propagation"},
+    {"capturing", "propagation"},
     {"recorder"},
     {"otel.foreign"},
     {"calls", "otel.incoming", "otel.provider", "integrations.genai", "integrations.hooks"},

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
+from tracer.clock import now_ns
 from tracer.config import Redact
 from tracer.errors import UsageError, contain
-from tracer.recorder import RECORDER, Span, now_ns, recording
+from tracer.recorder import RECORDER, Span, recording
 from tracer.scoring import score_data
 
 _AS_IT_IS: Any = object()

@@ -19,11 +19,12 @@ import orjson
 from tracer.capture import Redactor, beginning, describe, encode
 from tracer.capture.contents import Reference, holds_content, type_of, with_references
 from tracer.capture.expressions import compiled
+from tracer.clock import now_ns
 from tracer.config import Config
 from tracer.errors import attempt
 from tracer.journal.attachments import UNKNOWN_TYPE, is_there, plain_type, put
 from tracer.journal.writer import Writer
-from tracer.span import Span, now_ns
+from tracer.span import Span
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -137,14 +137,14 @@ def _inherited(
     if prompt is not None:
         given |= {"prompt_name": prompt.name, "prompt_version": prompt.version}
         if prompt.variables:
-            columns["prompt_variables"] = RECORDER.capture_for_many(prompt.variables)
+            columns["prompt_variables"] = RECORDER.capturing.capture_for_many(prompt.variables)
     for column, value in given.items():
         if value is not None and (kept := checked(column, value)) is not None:
             columns[column] = kept
     if new_tags := [tags] if isinstance(tags, str) else list(map(str, tags)):
         columns["tags"] = list(dict.fromkeys([*around.get("tags", ()), *new_tags]))
     if metadata:
-        added = {str(key): RECORDER.capture_for_many(value) for key, value in metadata.items()}
+        added = {str(key): RECORDER.capturing.capture_for_many(value) for key, value in metadata.items()}
         columns["metadata"] = {**around.get("metadata", {}), **added}
     return columns
 

@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 
 from tracer.calls import Call
+from tracer.clock import now_ns
 from tracer.errors import contain
-from tracer.recorder import RECORDER, Span, now_ns, recording, use
+from tracer.recorder import RECORDER, Span, recording, use
 
 
 def _of_function(name: str) -> Any:
@@ -157,7 +158,7 @@ class Yielded:
             if self._count == 1 and self._span.kind == "llm":
                 self._span.set(ttft_ns=now_ns() - self._span.start_ns)
             if self._captures and self._bytes <= RECORDER.config.max_value_bytes:
-                encoded = RECORDER.encode(self._span, item)
+                encoded = RECORDER.capturing.encode(self._span, item)
                 self._bytes += len(encoded)
                 self._items.append(orjson.Fragment(encoded))
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from opentelemetry.context import Context
 
-from tracer.attachments import Attachments
-from tracer.capture import Redactor, cut, cut_row, encode, leave_native_code
+from tracer.capture import cut_row, leave_native_code
+from tracer.capturing import Capturing
+from tracer.clock import CLOCK, now_ns
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
     Entered,
@@ -35,7 +36,7 @@ from tracer.context import (
 from tracer.errors import contain, logger
 from tracer.journal.layout import MAX_LINE_BYTES
 from tracer.journal.writer import Writer, tell_lost
-from tracer.span import CLOCK, Span, UnrecordedSpan, now_ns
+from tracer.span import Span, UnrecordedSpan
 from tracer.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ __all__ = [
     "current_span",
     "find_parent",
     "new_span",
-    "now_ns",
     "recording",
     "remove_parent_resolver",
     "start_span",
@@ -74,9 +74,8 @@ class Recorder:
         self._preparing: set[int] = set()  # threads, by their ids; a signal handler may come by here again
         self._began_ns = time.time_ns()
         self._is_forked = False  # from a process that records itself
-        self._redactor = Redactor(config.redact, keeps_content=config.capture_content)
         self._writer: Writer | None = None
-        self._attachments = self._no_attachments_yet()
+        self._capture_anew()
         self._records: Records | None = None
         self._held = threading.local()  # by the thread that forks: its `writer`
         self._first_write = threading.RLock()
@@ -109,15 +108,15 @@ class Recorder:
     def configure(self, **changes: Any) -> None:
         """Change what is given; raises UsageError for a value that cannot be right."""
         before, self.config = self.config, changed(self.config, changes)
-        self._redactor = Redactor(self.config.redact, keeps_content=self.config.capture_content)
         if self.config.store != before.store:
             self._forget_store()
-        self._attachments = self._no_attachments_yet()
+        self._capture_anew()
         if self.config.processors != before.processors:
             self._shut_outgoing()
 
-    def _no_attachments_yet(self) -> Attachments:
-        return Attachments(lambda: self.writer, self.config, self._redactor)
+    def _capture_anew(self) -> None:
+        self.capturing = Capturing(self.config, lambda: self.writer)
+        self.capture = self.capturing.capture  # which each span asks for
 
     def new_span(
         self, name: str, kind: str, parent: Span | None, context: Mapping[str, Any], function_id: str | None
@@ -199,36 +198,6 @@ class Recorder:
 
     # What a span asks of us.
 
-    def encode(self, span: Span, value: Any) -> bytes:
-        """Return a value as JSON, however long, its contents kept beside it."""
-        return self._attachments.encode(span, value)
-
-    def capture(self, span: Span, column: str, value: Any) -> orjson.Fragment:
-        encoded = self._attachments.encode(span, value)
-        config = self.config
-        if not config.capture_content:
-            from tracer.capture.shapes import shape_only
-
-            encoded = shape_only(encoded)
-        if len(encoded) > config.max_value_bytes:
-            span.note_cut(column, len(encoded))
-            encoded, redacted = self._shortened(encoded)
-            span.note_redacted(redacted)
-        return orjson.Fragment(encoded)
-
-    def capture_for_many(self, value: Any) -> orjson.Fragment:
-        """Return a value that many spans inherit as JSON, within the limits; where it was cut, it says so itself."""
-        encoded = encode(value)
-        if len(encoded) > self.config.max_value_bytes:
-            encoded, _ = self._shortened(encoded)
-        return orjson.Fragment(encoded)
-
-    def _shortened(self, encoded: bytes) -> tuple[bytes, Mapping[str, int]]:
-        """Return a value that is too long as what is kept of it, and what was redacted by kind."""
-        # Of a secret that is cut in its midst, the first half would not be recognized.
-        encoded, redacted = self._redactor.redact_value(encoded)
-        return cut(encoded, self.config.max_value_bytes), redacted
-
     def enter(self, span: Span) -> Entered:
         return enter_span(span, becomes_current=self.shows_itself())
 
@@ -247,7 +216,7 @@ class Recorder:
 
     def write_record(self, record: str, data: Mapping[str, Any]) -> bool:
         """Append a line that is no span: a process, a function or a score."""
-        return self.writer.write(self._redactor.redact(_line({"record": record, "data": data})))
+        return self.writer.write(self.capturing.line({"record": record, "data": data}))
 
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
@@ -315,7 +284,7 @@ class Recorder:
                 self._writer.forget()
         self.open_spans = {}
         self._writer = None
-        self._attachments = self._no_attachments_yet()
+        self._capture_anew()
         self._first_write = threading.RLock()
         self.is_ready = False
         self._missed_because = ""
@@ -328,11 +297,7 @@ class Recorder:
         writer = self._writer or self.writer
         row = span.row(ended=ended)
         row["process_id"] = writer.process_id
-        try:
-            line = orjson.dumps(row)
-        except TypeError:
-            line = orjson.dumps(_as_fragments(row))
-        line = self._redactor.redact(line)
+        line = self.capturing.line(row)
         if len(line) >= MAX_LINE_BYTES:
             line = cut_row(line, MAX_LINE_BYTES - 1)
         if not writer.write(line) and ended:
@@ -431,20 +396,3 @@ class use:
     def __exit__(self, *_: object) -> None:
         if self._entered is not None:
             leave(self._entered)
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(row)
-    except TypeError:  # a lone surrogate or the like in a plain field: it costs a character, not the span
-        return orjson.dumps(_as_fragments(row))
-
-
-def _as_fragments(value: Any) -> Any:
-    if isinstance(value, orjson.Fragment):
-        return value
-    if isinstance(value, dict):
-        return {orjson.loads(encode(str(key))): _as_fragments(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_as_fragments(item) for item in value]
-    return orjson.Fragment(encode(value))

@@ -6,9 +6,7 @@ It knows how to hold fields and how to become a row; where it is current, and wh
 
 from __future__ import annotations
 
-import time
-import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Protocol, cast
 
@@ -16,9 +14,10 @@ import orjson
 from opentelemetry import trace as otel
 
 from tracer import rows
-from tracer.capture import beginning, is_one
-from tracer.errors import attempt, contain, logger
+from tracer.clock import now_ns
+from tracer.errors import contain, logger
 from tracer.fields import checked
+from tracer.outcome import error_type, exception_attributes, message_of, status_of
 
 _CAPTURED_COLUMNS = rows.JSON_COLUMNS - {"metadata", "attributes", "events", "links"}
 """JSON columns that take any value as a whole."""
@@ -29,36 +28,10 @@ _GROWING_COLUMNS = ("attributes", "events", "links")
 _FIELDS = contain("the fields of a span")
 _CURRENT = contain("the current span")
 _ENDING = contain("the end of a span")
-_MAX_MESSAGE_CHARACTERS = 10_000
 _LONG_CHARACTERS = 1_000
 """A text attribute of this length is captured as other values are: bounded, and redacted before it is cut."""
 
-_MAX_TRACEBACK_CHARACTERS = 100_000
-
-
 SAMPLED = otel.TraceFlags(otel.TraceFlags.SAMPLED)
-
-
-class Clock:
-    """Unix nanoseconds that never run backwards between two readings, as the machine's wall clock may."""
-
-    def __init__(self) -> None:
-        self.anchor = time.time_ns() - time.perf_counter_ns()
-
-    def now_ns(self) -> int:
-        return self.anchor + time.perf_counter_ns()
-
-    def follow_wall_clock(self, *, back: bool) -> None:
-        """Take up the wall clock again where it has left us by more than a second, as after a suspend. Only between
-        spans may it lead `back`, or one of them would begin before its parent."""
-        anchor = time.time_ns() - time.perf_counter_ns()
-        ahead_ns = anchor - self.anchor
-        if ahead_ns > 1_000_000_000 or (back and ahead_ns < -1_000_000_000):
-            self.anchor = anchor
-
-
-CLOCK = Clock()
-now_ns = CLOCK.now_ns
 
 
 class Sink(Protocol):
@@ -169,11 +142,10 @@ class Span(otel.Span):
         with contain("an exception"):
             if not self._may_change():
                 return
-            message, _ = attempt(lambda: str(error))
             self._columns["status"] = status
             self._columns["error_type"] = error_type(error)
-            if message:
-                self._columns["status_message"] = beginning(message, _MAX_MESSAGE_CHARACTERS)
+            if message := message_of(error):
+                self._columns["status_message"] = message
             self.record_exception(error)
 
     def left_by(self, error: BaseException | None) -> None:
@@ -301,18 +273,7 @@ class Span(otel.Span):
         escaped: bool = False,
     ) -> None:
         with contain("an exception"):
-            message, _ = attempt(lambda: str(exception))
-            stack, _ = attempt(lambda: "".join(traceback.format_exception(exception)))
-            self.add_event(
-                "exception",
-                {
-                    "exception.type": error_type(exception),
-                    "exception.message": beginning(message or "", _MAX_MESSAGE_CHARACTERS),
-                    "exception.stacktrace": _last_lines(stack or ""),
-                    **(attributes or {}),
-                },
-                timestamp,
-            )
+            self.add_event("exception", {**exception_attributes(exception), **(attributes or {})}, timestamp)
 
     def __enter__(self) -> Span:
         if self._entered is None:
@@ -401,37 +362,3 @@ class RemoteSpan(UnrecordedSpan):
 
     def get_span_context(self) -> otel.SpanContext:
         return otel.SpanContext(int(self.trace_id, 16), int(self.span_id, 16), is_remote=True, trace_flags=SAMPLED)
-
-
-def _last_lines(stack: str) -> str:
-    """Return the end of a traceback: whole lines, for half of one may be half of a secret."""
-    if len(stack) <= _MAX_TRACEBACK_CHARACTERS:
-        return stack
-    return stack[-_MAX_TRACEBACK_CHARACTERS:].partition("\n")[2]
-
-
-def error_type(error: BaseException) -> str:
-    """Return the class of an exception as OpenTelemetry names it: qualified, but for built-in ones."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-_CANCELLATIONS = (("asyncio", "CancelledError"), ("trio", "Cancelled"), ("greenlet", "GreenletExit"))
-
-
-def status_of(error: BaseException) -> str:
-    """Return the status of a step that this exception left: stopping on purpose is no error."""
-    if isinstance(error, (GeneratorExit, KeyboardInterrupt)):
-        return rows.CANCELLED
-    if any(is_one(error, module, name) for module, name in _CANCELLATIONS):
-        return rows.CANCELLED
-    if isinstance(error, SystemExit):
-        return rows.OK if error.code in (None, 0) else rows.ERROR
-    if is_one(error, "builtins", "BaseExceptionGroup") or is_one(error, "exceptiongroup", "BaseExceptionGroup"):
-        return _status_of_all(cast(Any, error).exceptions)
-    return rows.ERROR
-
-
-def _status_of_all(errors: Sequence[BaseException]) -> str:
-    """Return the status of a group of steps that ended together: cancelled if all of them were."""
-    return rows.CANCELLED if {*map(status_of, errors)} == {rows.CANCELLED} else rows.ERROR

@@ -10,7 +10,7 @@ from typing import Any
 
 from tracer import rows
 from tracer.integrations.langchain.registry import Run
-from tracer.span import status_of
+from tracer.outcome import status_of
 
 
 def becomes_graph(run: Run) -> None:

@@ -17,8 +17,9 @@ from uuid import UUID
 from weakref import finalize
 
 from tracer import rows
+from tracer.clock import now_ns
 from tracer.integrations.model_calls import OpenCall
-from tracer.recorder import Span, now_ns
+from tracer.recorder import Span
 
 
 @dataclass(eq=False, slots=True)

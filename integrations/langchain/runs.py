@@ -17,12 +17,13 @@ from uuid import UUID
 from langchain_core.runnables.config import var_child_runnable_config
 
 from tracer import rows
+from tracer.clock import now_ns
 from tracer.context import current_inherited
 from tracer.integrations.langchain import graphs, loops, messages
 from tracer.integrations.langchain.labels import is_step, labels, session, user
 from tracer.integrations.langchain.registry import Run, close, find_open, known, remember
-from tracer.recorder import Span, add_parent_resolver, find_parent, now_ns, recording, start_span
-from tracer.span import error_type
+from tracer.outcome import error_type
+from tracer.recorder import Span, add_parent_resolver, find_parent, recording, start_span
 
 _KINDS_WITH_CODE = ("llm", "retriever", "tool")
 """Runs that, as the nodes of a graph, may call code of the user's and hand nothing to a consumer meanwhile (a model,

@@ -14,6 +14,7 @@ from time import perf_counter_ns
 from types import TracebackType
 from typing import Any
 
+from tracer.clock import now_ns
 from tracer.errors import contain
 from tracer.integrations.model_calls import claim
 from tracer.integrations.openai.body import Body, Fields, mapping, parse
@@ -23,9 +24,9 @@ from tracer.integrations.openai.stream import fold, readable
 from tracer.integrations.openai.surface import Raw, Surface
 from tracer.integrations.openai.surfaces import classify
 from tracer.integrations.openai.tee import Chunk, Passed, tee
-from tracer.recorder import RECORDER, now_ns, recording, start_span, use
+from tracer.outcome import status_of
+from tracer.recorder import RECORDER, recording, start_span, use
 from tracer.rows import CANCELLED, ERROR, INCOMPLETE
-from tracer.span import status_of
 
 _FRAMEWORKS_OWN = frozenset({"input", "output", "system_instructions", "status", "status_message", "error_type"})
 """What a framework that opened the span tells itself."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tracer.clock import now_ns
 from tracer.integrations.genai import blob, message, reasoning, refusal, text, tool_call, tool_call_response, uri
-from tracer.recorder import Span, now_ns, start_span
+from tracer.recorder import Span, start_span
 
 MS = 1_000_000
 

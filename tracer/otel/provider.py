@@ -16,12 +16,14 @@ from opentelemetry._logs import Logger, LoggerProvider, LogRecord, NoOpLogger
 from opentelemetry.context import Context
 from opentelemetry.util._decorator import _agnosticcontextmanager
 
+from tracer.clock import now_ns
 from tracer.context import foreign_spans, get_current, otel_span_of
 from tracer.errors import contain
 from tracer.otel.dialects import Event
 from tracer.otel.foreign import describe
-from tracer.recorder import RECORDER, now_ns, recording, start_span
-from tracer.span import Span, error_type
+from tracer.outcome import error_type
+from tracer.recorder import RECORDER, recording, start_span
+from tracer.span import Span
 
 _TELLING = contain("what an instrumentor tells of a span")
 

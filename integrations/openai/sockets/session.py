@@ -13,14 +13,15 @@ from types import TracebackType
 from typing import Any
 
 from tracer.capture import is_one
+from tracer.clock import now_ns
 from tracer.errors import contain
 from tracer.integrations.openai.body import Body, Fields, mapping, parse
 from tracer.integrations.openai.sockets.protocol import Protocol
 from tracer.integrations.openai.sockets.turn import Turn, id_of
 from tracer.integrations.openai.stream import LAST_EVENTS
-from tracer.recorder import now_ns, start_span
+from tracer.outcome import error_type, status_of
+from tracer.recorder import start_span
 from tracer.rows import CANCELLED
-from tracer.span import error_type, status_of
 
 _LAST_EVENTS = LAST_EVENTS | {"response.done"}
 

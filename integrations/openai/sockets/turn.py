@@ -7,9 +7,9 @@ from typing import Any
 from tracer.integrations.openai.body import Body, error_fields, mapping
 from tracer.integrations.openai.sockets.protocol import Conversation
 from tracer.integrations.openai.surface import Surface
+from tracer.outcome import status_of
 from tracer.recorder import Span, start_span
 from tracer.rows import CANCELLED, INCOMPLETE
-from tracer.span import status_of
 
 MAX_BYTES = 16 << 20
 """What is kept of the events of one response, besides its last."""
