@@ -30,8 +30,9 @@ types: $(VENV)/installed-dev
 
 # An environment of its own, and no editable install: what is tested is what a user with old packages installs.
 FLOOR_TESTS := capture redaction content properties file_modes journal decorators otel absorb store_reading store_traces \
-  enrich filters openai_calls openai_streams openai_ends openai_transports openai_sockets openai_hooks
-FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) $(addprefix tests/langchain/test_langchain_,messages.py models.py chains.py)
+  enrich filters
+FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) $(addprefix tests/langchain/test_langchain_,messages.py models.py chains.py) \
+  $(addprefix tests/openai/test_openai_,calls.py streams.py ends.py transports.py sockets.py hooks.py)
 test-floors:  ## record, absorb and read with the oldest versions that pyproject.toml allows
 	test -d $(VENV)-floors || $(PYTHON) -m venv $(VENV)-floors
 	rm -rf build/lib
@@ -56,7 +57,7 @@ test-newest:  ## record with the newest versions of OpenAI's SDK and of what it 
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
 	  '.[openai]' 'openai[realtime,aiohttp]' httpx h2 brotli zstandard pytest pytest-asyncio numpy
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
-	$(VENV)-newest/bin/pytest -m "not slow" $(wildcard tests/test_openai_*.py)
+	$(VENV)-newest/bin/pytest -m "not slow" $(wildcard tests/openai/test_*.py)
 
 audit: $(VENV)/installed-dev  ## ask PyPI which of the installed packages have known vulnerabilities; needs the network
 	$(PIP_INSTALL) pip-audit

@@ -18,8 +18,8 @@ from typing import Any
 
 import openai
 import pytest
-from openai_surfaces import CASES, Case
 from scripted import REQUEST_ID, Request, WireServer, json_answer
+from surfaces import CASES, Case
 
 from tracer import instrument
 from tracer.span_row import SpanRow, span_row
