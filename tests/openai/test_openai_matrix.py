@@ -19,7 +19,8 @@ from typing import Any
 import openai
 import pytest
 from scripted import REQUEST_ID, Request, WireServer, json_answer
-from surfaces import CASES, Case
+from surfaces import CASES
+from surfaces.case import Case
 
 from tracer import instrument
 from tracer.span_row import SpanRow, span_row

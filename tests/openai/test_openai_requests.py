@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 from scripted import Answer, WireServer, event_stream, json_answer
-from surfaces import ANSWER, MP3, PNG, WAV, base64_of, blob
+from surfaces.case import ANSWER, MP3, PNG, WAV, base64_of, blob
 
 import tracer
 from tracer import instrument

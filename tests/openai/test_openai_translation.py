@@ -17,7 +17,8 @@ from samples import (
     RESPONSES_REQUEST,
     RESPONSES_RESPONSE,
 )
-from surfaces import CASES, Case
+from surfaces import CASES
+from surfaces.case import Case
 
 from tracer.integrations.openai.body import parse
 from tracer.integrations.openai.provider import provider_of
