@@ -31,8 +31,9 @@ types: $(VENV)/installed-dev
 # An environment of its own, and no editable install: what is tested is what a user with old packages installs.
 FLOOR_TESTS := capture redaction content properties file_modes journal decorators otel absorb store_reading store_traces \
   enrich filters
-FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) $(addprefix tests/langchain/test_langchain_,messages.py models.py chains.py) \
-  $(addprefix tests/openai/test_openai_,calls.py streams.py ends.py transports.py sockets.py hooks.py)
+FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) \
+  $(patsubst %,tests/langchain/test_langchain_%.py,messages models chains retrievers handlers) \
+  $(patsubst %,tests/openai/test_openai_%.py,calls streams ends transports sockets sockets_ends hooks)
 test-floors:  ## record, absorb and read with the oldest versions that pyproject.toml allows
 	test -d $(VENV)-floors || $(PYTHON) -m venv $(VENV)-floors
 	rm -rf build/lib

@@ -6,9 +6,6 @@ The SDK's own connections talk to a real WebSocket server on loopback, untraced 
 from __future__ import annotations
 
 import asyncio
-import base64
-import gc
-import hashlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,165 +14,32 @@ import openai
 import pytest
 from openai.resources.realtime import realtime
 from openai.resources.responses import Responses
+from sessions import (
+    ASKED,
+    BROKEN_OFF,
+    CREATE,
+    CREATED,
+    SESSION,
+    begun,
+    converse,
+    cover,
+    done,
+    kept,
+    saying,
+    sound,
+    spoken,
+    spoken_text,
+    talk,
+    talk_async,
+)
 from speaking import Line, Speaking
-from websockets.exceptions import InvalidStatus
 
 from tracer import instrument, span, uninstrument
-from tracer.demo.server import LoopbackServer
 from tracer.span_row import SpanRow
 
 pytest.importorskip("websockets.asyncio", reason="the SDK speaks over the websockets package from version 13 on")
 
 Spans = Callable[[], list[SpanRow]]
-
-SESSION = {
-    "type": "realtime",
-    "id": "sess_1",
-    "object": "realtime.session",
-    "model": "gpt-realtime",
-    "instructions": "Be brief.",
-    "tools": [{"type": "function", "name": "measure", "parameters": {"type": "object"}}],
-    "output_modalities": ["audio"],
-    "audio": {
-        "input": {"format": {"type": "audio/pcm", "rate": 24000}},
-        "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"},
-    },
-}
-SPEECH = {"output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}}
-CREATED = {"type": "session.created", "event_id": "e0", "session": SESSION}
-USAGE = {
-    "total_tokens": 150,
-    "input_tokens": 120,
-    "output_tokens": 30,
-    "input_token_details": {"cached_tokens": 64, "text_tokens": 20, "audio_tokens": 100},
-    "output_token_details": {"text_tokens": 10, "audio_tokens": 20},
-}
-
-
-def cover(record: Callable[[str, Any], None], surface: str, is_async: bool, *spans: SpanRow) -> None:
-    """Tell the page of what is covered how a session ended, and the responses inside."""
-    said = {"OK": "ok", "ERROR": "error", "CANCELLED": "early close", "INCOMPLETE": "incomplete"}
-    mode = "async" if is_async else "sync"
-    for number, row in enumerate(spans):
-        way = "response" if number else "session"
-        record("covers", ("OpenAI: sessions over WebSockets", surface, mode, way, said[row.status]))
-
-
-def sound(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
-def kept(data: bytes) -> dict[str, Any]:
-    """What stands in a part for a sound, which is kept apart."""
-    return {"attachment": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-
-
-def begun(number: int = 1) -> dict[str, Any]:
-    response = {"id": f"resp_{number}", "status": "in_progress", "output": [], "audio": SPEECH}
-    return {"type": "response.created", "response": response}
-
-
-def item(number: int, content: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "id": f"item_{number}",
-        "type": "message",
-        "role": "assistant",
-        "status": "completed",
-        "content": content,
-    }
-
-
-def spoken(number: int = 1) -> list[dict[str, Any]]:
-    """The events of a response that speaks, without the first and the last."""
-    place = {"response_id": f"resp_{number}", "item_id": f"item_{number}", "output_index": 0, "content_index": 0}
-    return [
-        {
-            "type": "response.output_item.added",
-            "response_id": f"resp_{number}",
-            "output_index": 0,
-            "item": item(number, []),
-        },
-        {"type": "response.output_audio_transcript.delta", "delta": "Twelve ", **place},
-        {"type": "response.output_audio.delta", "delta": sound(b"twe"), **place},
-        {"type": "response.output_audio.delta", "delta": sound(b"lve!"), **place},
-        {"type": "response.output_audio_transcript.delta", "delta": "metres.", **place},
-    ]
-
-
-def done(number: int = 1, status: str = "completed", **more: Any) -> dict[str, Any]:
-    said = [{"type": "output_audio", "transcript": "Twelve metres."}]
-    response = {
-        "id": f"resp_{number}",
-        "object": "realtime.response",
-        "conversation_id": "conv_1",
-        "status": status,
-        "output": [item(number, said)],
-        "audio": SPEECH,
-        "usage": USAGE,
-        **more,
-    }
-    return {"type": "response.done", "response": response}
-
-
-def converse(line: Line) -> None:
-    """A session: something is said in words and aloud, and is answered aloud."""
-    line.say(CREATED)
-    line.hear_until("input_audio_buffer.commit")
-    line.say({"type": "input_audio_buffer.committed", "item_id": "item_u"})
-    line.hear_until("response.create")
-    line.say(
-        {"type": "conversation.item.added", "item": {"id": "item_t", "type": "message", "role": "user", "content": []}},
-        begun(),
-        *spoken()[:2],
-        {
-            "type": "conversation.item.input_audio_transcription.completed",
-            "item_id": "item_u",
-            "content_index": 0,
-            "transcript": "How deep is it?",
-            "usage": {"type": "tokens", "input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
-        },
-        *spoken()[2:],
-        done(),
-    )
-    line.hear()
-
-
-ASKED: list[dict[str, Any]] = [
-    {
-        "type": "conversation.item.create",
-        "item": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "In metres, please."}]},
-    },
-    {"type": "input_audio_buffer.append", "audio": sound(b"how ")},
-    {"type": "input_audio_buffer.append", "audio": sound(b"deep")},
-    {"type": "input_audio_buffer.commit"},
-    {"type": "response.create", "response": {"max_output_tokens": 100}},
-]
-
-
-def talk(client: openai.OpenAI, asked: list[dict[str, Any]] = ASKED, last: str = "response.done") -> list[Any]:
-    seen = []
-    with client.realtime.connect(model="gpt-realtime") as connection:
-        seen.append(type(connection))
-        for event in asked:
-            connection.send(event)
-        for event in connection:
-            seen += [type(event), event]
-            if event.type == last:
-                break
-    return seen
-
-
-async def talk_async(client: openai.AsyncOpenAI, asked: list[dict[str, Any]] = ASKED) -> list[Any]:
-    seen: list[Any] = []
-    async with client.realtime.connect(model="gpt-realtime") as connection:
-        seen.append(type(connection))
-        for event in asked:
-            await connection.send(event)
-        async for event in connection:
-            seen += [type(event), event]
-            if event.type == "response.done":
-                break
-    return seen
 
 
 def in_session(speak: Callable[[Line], None], is_async: bool) -> str:
@@ -221,184 +85,6 @@ def test_a_realtime_session_is_a_span_with_a_span_a_response_inside(
     assert session.start_ns <= response.start_ns < response.start_ns + response.ttft_ns < response.end_ns
     assert response.end_ns <= session.end_ns
     cover(record_property, "realtime.connect", is_async, session, response)
-
-
-def saying(*events: dict[str, Any], then: Callable[[Line], object] = Line.hear) -> Callable[[Line], None]:
-    """A server that waits for a `response.create`, says this, and then does that: else it waits for more."""
-
-    def speak(line: Line) -> None:
-        line.say(CREATED)
-        line.hear_until("response.create")
-        line.say(*events)
-        then(line)
-
-    return speak
-
-
-CREATE: list[dict[str, Any]] = [{"type": "response.create", "event_id": "ask_1"}]
-TYPED = {"type": "response.output_text.delta", "response_id": "resp_1", "output_index": 0, "content_index": 0}
-BROKEN_OFF = [
-    begun(),
-    {"type": "response.output_item.added", "response_id": "resp_1", "output_index": 0, "item": item(1, [])},
-    {**TYPED, "delta": "Twelve "},
-    {**TYPED, "delta": "metres"},
-]
-REFUSAL = {
-    "type": "error",
-    "event_id": "e9",
-    "error": {"type": "invalid", "code": "dry", "message": "The well is dry."},
-}
-
-SESSION_ENDS: dict[str, tuple[Callable[[Line], None], tuple[str, str | None], tuple[str, str | None], str | None]] = {
-    "a server that says farewell": (
-        saying(*BROKEN_OFF, then=lambda line: line.close(1000, "enough")),
-        ("OK", None),
-        ("INCOMPLETE", None),
-        "Twelve metres",
-    ),
-    "a server that goes away": (
-        saying(*BROKEN_OFF, then=lambda line: line.close(1001, "restarting")),
-        ("OK", None),
-        ("INCOMPLETE", None),
-        "Twelve metres",
-    ),
-    "a server that fails": (
-        saying(*BROKEN_OFF, then=lambda line: line.close(1011, "oops")),
-        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
-        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
-        "Twelve metres",
-    ),
-    "a connection that breaks": (
-        saying(*BROKEN_OFF, then=lambda line: line.vanish()),
-        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
-        ("ERROR", "websockets.exceptions.ConnectionClosedError"),
-        "Twelve metres",
-    ),
-    "a response that fails": (
-        saying(begun(), done(status="failed", status_details={"error": {"code": "server_error", "message": "Oops."}})),
-        ("OK", None),
-        ("ERROR", "server_error"),
-        "Twelve metres.",
-    ),
-    "a response that is too long": (
-        saying(begun(), done(status="incomplete", status_details={"reason": "max_output_tokens"})),
-        ("OK", None),
-        ("OK", None),
-        "Twelve metres.",
-    ),
-    "a response that is spoken over": (
-        saying(begun(), done(status="cancelled", status_details={"reason": "turn_detected"})),
-        ("OK", None),
-        ("CANCELLED", None),
-        "Twelve metres.",
-    ),
-    "a request that is refused": (saying(REFUSAL), ("OK", None), ("ERROR", "dry"), None),
-}
-
-
-@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize("name", SESSION_ENDS)
-def test_however_a_session_ends_its_spans_say_so(
-    name: str, is_async: bool, spans: Spans, record_property: Callable[[str, Any], None]
-) -> None:
-    speak, *expected, said = SESSION_ENDS[name]
-
-    def run() -> str:
-        with Speaking(speak) as server:
-            if is_async:
-                return repr(asyncio.run(to_the_end_async(openai.AsyncOpenAI(api_key="any", **server.urls))))
-            return repr(to_the_end(openai.OpenAI(api_key="any", **server.urls)))
-
-    untraced = run()
-    instrument("openai")
-    assert run() == untraced
-
-    recorded = spans()
-    assert [(span.status, span.error_type) for span in recorded] == expected
-    session, response = recorded
-    assert spoken_text(response) == said
-    if name == "a request that is refused":
-        assert [event["name"] for event in session.events] == ["error"]
-    if expected[0][0] == "ERROR" or name.startswith("a server"):
-        codes = {"a server that says farewell": 1000, "a server that goes away": 1001, "a server that fails": 1011}
-        assert session.attributes["websocket.close.code"] == codes.get(name, 1006)
-    cover(record_property, f"realtime.connect: {name}", is_async, session, response)
-
-
-def spoken_text(span: SpanRow) -> str | None:
-    return span.output and "".join(part.get("content") or part["transcript"] for part in span.output[0]["parts"])
-
-
-LAST = ("response.done", "error")
-
-
-def to_the_end(client: openai.OpenAI) -> list[Any]:
-    seen: list[Any] = []
-    try:
-        with client.realtime.connect(model="gpt-realtime") as connection:
-            connection.send(CREATE[0])
-            for event in connection:
-                seen.append(event)
-                if event.type in LAST:
-                    break
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is to be the same
-        seen.append((error, error.__cause__))
-    return seen
-
-
-async def to_the_end_async(client: openai.AsyncOpenAI) -> list[Any]:
-    seen: list[Any] = []
-    try:
-        async with client.realtime.connect(model="gpt-realtime") as connection:
-            await connection.send(CREATE[0])
-            async for event in connection:
-                seen.append(event)
-                if event.type in LAST:
-                    break
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is to be the same
-        seen.append((error, error.__cause__))
-    return seen
-
-
-def test_a_program_that_leaves_early_cancels_the_response_and_not_the_session(spans: Spans) -> None:
-    instrument("openai")
-    with Speaking(saying(*BROKEN_OFF)) as server:
-        talk(openai.OpenAI(api_key="any", **server.urls), CREATE, last="response.output_text.delta")
-
-    session, response = spans()
-    assert (session.status, response.status, spoken_text(response)) == ("OK", "CANCELLED", "Twelve ")
-
-
-async def test_a_cancelled_task_cancels_session_and_response(spans: Spans) -> None:
-    instrument("openai")
-    with Speaking(saying(*BROKEN_OFF)) as server:
-        client = openai.AsyncOpenAI(api_key="any", **server.urls)
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(talk_async(client, CREATE), 0.5)
-
-    session, response = spans()
-    assert (session.status, session.error_type) == ("CANCELLED", "asyncio.exceptions.CancelledError")
-    assert (response.status, spoken_text(response)) == ("CANCELLED", "Twelve metres")
-
-
-def test_a_server_that_is_not_there_or_refuses_is_an_error(spans: Spans) -> None:
-    instrument("openai")
-    with (
-        openai.OpenAI(
-            base_url="http://127.0.0.1:9/v1", websocket_base_url="ws://127.0.0.1:9/v1", api_key="any"
-        ) as client,
-        pytest.raises(ConnectionRefusedError),
-    ):
-        client.realtime.connect(model="gpt-realtime").enter()
-    with LoopbackServer() as server:
-        urls = {"base_url": server.base_url, "websocket_base_url": server.base_url.replace("http", "ws")}
-        with openai.OpenAI(api_key="any", **urls) as client, pytest.raises(InvalidStatus):
-            client.realtime.connect(model="gpt-realtime").enter()
-
-    absent, refused = spans()
-    assert (absent.status, absent.error_type) == ("ERROR", "ConnectionRefusedError")
-    assert (refused.status, refused.error_type) == ("ERROR", "websockets.exceptions.InvalidStatus")
-    assert refused.attributes["http.response.status_code"] == 404
 
 
 def test_a_response_that_the_server_begins_counts_from_the_end_of_what_was_said(spans: Spans) -> None:
@@ -577,38 +263,6 @@ def test_uninstrument_puts_the_classes_of_connections_back(spans: Spans) -> None
     assert [dict(vars(owner)) for owner in owners] != before
     uninstrument()
     assert [dict(vars(owner)) for owner in owners] == before
-
-
-def test_a_connection_that_is_closed_while_the_program_listens_was_closed_by_the_program(spans: Spans) -> None:
-    instrument("openai")
-    with Speaking(saying(*BROKEN_OFF)) as server:
-        connection = openai.OpenAI(api_key="any", **server.urls).realtime.connect(model="gpt-realtime").enter()
-        connection.send(CREATE[0])
-        for event in connection:
-            if getattr(event, "delta", None) == "metres":
-                threading.Thread(target=connection.close).start()
-
-    session, response = spans()
-    assert (session.status, response.status, spoken_text(response)) == ("OK", "CANCELLED", "Twelve metres")
-
-
-async def test_a_connection_that_is_dropped_is_cancelled(spans: Spans) -> None:
-    instrument("openai")
-    with Speaking(saying(*BROKEN_OFF)) as server:
-        connection = (
-            await openai.AsyncOpenAI(api_key="any", **server.urls).realtime.connect(model="gpt-realtime").enter()
-        )
-        await connection.send(CREATE[0])
-        async for event in connection:
-            if getattr(event, "delta", None) == "metres":
-                break
-        connection._connection.transport.abort()
-        del connection, event
-        await asyncio.sleep(0.1)
-        gc.collect()
-
-    session, response = spans()
-    assert (session.status, response.status, spoken_text(response)) == ("CANCELLED", "CANCELLED", "Twelve metres")
 
 
 def test_azure_is_told_by_its_client(spans: Spans) -> None:
