@@ -24,6 +24,12 @@ pytest_plugins = ["coverage_page"]
 
 
 @pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a store will be that only other processes record to: the test looks at it from outside."""
+    return tmp_path / "traces.duckdb"
+
+
+@pytest.fixture
 def store_path(tmp_path: Path) -> Iterator[Path]:
     """The path of an empty store that this process records to for the length of the test."""
     path = tmp_path / "traces.duckdb"
