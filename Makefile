@@ -6,6 +6,12 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
+# Two processes share the tests, a file at a time, in their order: those with a browser have to come last, for
+# Playwright keeps an event loop in the thread that started it, and no other can run there then.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Where it is set, each of the many programs that the tests run would compile anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all test-floors test-newest test-frameworks lint types audit fuzz bench coverage docs browser clean help
 
 help:  ## list what there is
@@ -16,7 +22,7 @@ demo: $(VENV)/installed-all  ## record the demo and open the viewer
 	$(BIN)/tracer view
 
 test: $(VENV)/installed-dev browser lint types  ## check and test everything that CI does
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/installed-dev browser  ## also what takes longer than one likes to wait
 	$(BIN)/pytest
