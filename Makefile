@@ -6,6 +6,12 @@ BIN := $(VENV)/bin
 FOLDERS := $(shell find tracer integrations viewer -type d -not -name __pycache__)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=strict
 
+# Two processes share the tests, a file at a time, in their order: those with a browser have to come last, for
+# Playwright keeps an event loop in the thread that started it, and no other can run there then.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Where it is set, each of the many programs that the tests run would compile anew all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all test-floors test-newest test-frameworks lint types audit fuzz bench coverage docs browser clean help
 
 help:  ## list what there is
@@ -16,7 +22,7 @@ demo: $(VENV)/installed-all  ## record the demo and open the viewer
 	$(BIN)/tracer view
 
 test: $(VENV)/installed-dev browser lint types  ## check and test everything that CI does
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(VENV)/installed-dev browser  ## also what takes longer than one likes to wait
 	$(BIN)/pytest
@@ -30,8 +36,10 @@ types: $(VENV)/installed-dev
 
 # An environment of its own, and no editable install: what is tested is what a user with old packages installs.
 FLOOR_TESTS := capture redaction content properties file_modes journal decorators otel absorb store_reading store_traces \
-  enrich filters openai_calls openai_streams openai_ends openai_transports openai_sockets openai_hooks
-FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) $(addprefix tests/langchain/test_langchain_,messages.py models.py chains.py)
+  enrich filters
+FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) \
+  $(patsubst %,tests/langchain/test_langchain_%.py,messages models chains retrievers handlers) \
+  $(patsubst %,tests/openai/test_openai_%.py,calls streams ends transports sockets sockets_ends hooks)
 test-floors:  ## record, absorb and read with the oldest versions that pyproject.toml allows
 	test -d $(VENV)-floors || $(PYTHON) -m venv $(VENV)-floors
 	rm -rf build/lib
@@ -56,7 +64,7 @@ test-newest:  ## record with the newest versions of OpenAI's SDK and of what it 
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
 	  '.[openai]' 'openai[realtime,aiohttp]' httpx h2 brotli zstandard pytest pytest-asyncio numpy
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
-	$(VENV)-newest/bin/pytest -m "not slow" $(wildcard tests/test_openai_*.py)
+	$(VENV)-newest/bin/pytest -m "not slow" $(wildcard tests/openai/test_*.py)
 
 audit: $(VENV)/installed-dev  ## ask PyPI which of the installed packages have known vulnerabilities; needs the network
 	$(PIP_INSTALL) pip-audit

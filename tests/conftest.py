@@ -8,6 +8,8 @@ os.environ["TRACER_RAISE"] = "1"
 os.environ["TRACER_ABSORB"] = "0"
 os.environ.pop("TRACER_STORE", None)
 
+import gc
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +23,17 @@ from tracer.store import Store
 from tracer.tree import build_tree
 
 pytest_plugins = ["coverage_page"]
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: tests that collect garbage need not look through it each time."""
+    gc.freeze()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a store will be that only other processes record to: the test looks at it from outside."""
+    return tmp_path / "traces.duckdb"
 
 
 @pytest.fixture
@@ -46,6 +59,19 @@ def spans(store: Store) -> Callable[[], list[SpanRow]]:
 
     def read() -> list[SpanRow]:
         return [span_row(row) for row in store.sql("from spans order by start_ns")]
+
+    return read
+
+
+@pytest.fixture
+def written(store_path: Path) -> Callable[[], list[SpanRow]]:
+    """The spans that have ended, oldest first, as they stand in the journal: a cell of a matrix needs no database."""
+
+    def read() -> list[SpanRow]:
+        segments = store_path.parent.glob("*.journal/*.ndjson")
+        rows = [json.loads(line) for path in segments for line in path.read_bytes().splitlines()]
+        ended = [row for row in rows if "record" not in row and row["rev"]]
+        return [span_row(row) for row in sorted(ended, key=lambda row: row["start_ns"])]
 
     return read
 

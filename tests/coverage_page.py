@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -96,9 +96,8 @@ class CoveragePage:
     def __init__(self, path: Path, *, writes: bool) -> None:
         self.path = path
         self.writes = writes
-        self.seen: dict[str, list[Cell]] = defaultdict(list)
-        self.files: dict[str, set[str]] = defaultdict(set)
-        self.run_files: set[str] = set()
+        self.seen: dict[str, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
+        self.run_files: dict[str, None] = {}
         self.partial_files: set[str] = set()
         self.wrong: list[str] = []
 
@@ -106,10 +105,17 @@ class CoveragePage:
         self.partial_files |= {_file(item.nodeid) for item in items}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.run_files = {_file(item.nodeid) for item in session.items}
+        self.run_files = dict.fromkeys(_file(item.nodeid) for item in session.items)
         # A test that is named leaves out the others of its file. Names may be relative to anywhere: the end decides.
         named = [arg.partition("::")[0] for arg in session.config.args if "::" in arg]
         self.partial_files |= {file for file in self.run_files if any(file.endswith(Path(n).name) for n in named)}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Of workers that share the tests (pytest-xdist), each has collected all of them, and who gathers none."""
+        run_files, partial_files = getattr(node, "workeroutput", {}).get("files", ((), ()))
+        self.run_files |= dict.fromkeys(run_files)
+        self.partial_files |= set(partial_files)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         file = _file(report.nodeid)
@@ -119,14 +125,16 @@ class CoveragePage:
             for name, value in report.user_properties:
                 if name == "covers":
                     cell = Cell(*value)  # type: ignore[misc]
-                    self.seen[cell.library].append(cell)
-                    self.files[cell.library].add(file)
+                    self.seen[cell.library][file].append(cell)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["files"] = (list(self.run_files), list(self.partial_files))
+            return
         page = self.path.read_text() if self.path.exists() else ""
         whole = [library for library in self.seen if self._ran_whole(library, page)]
-        tables = {library: table(library, self.seen[library], self.files[library]) for library in whole}
+        tables = {library: table(library, self._cells(library), self.seen[library]) for library in whole}
         if self.writes:
             self.path.write_text("\n".join([INTRODUCTION, *(sections(page) | tables).values()]))
         else:
@@ -138,11 +146,15 @@ class CoveragePage:
         for library in self.wrong:
             terminalreporter.write_line(f"{self.path.name} is not what this run saw of {library}: run `make coverage`")
 
+    def _cells(self, library: str) -> list[Cell]:
+        """In the order of the files, whichever ended first."""
+        return [cell for file in self.run_files for cell in self.seen[library].get(file, ())]
+
     def _ran_whole(self, library: str, page: str) -> bool:
         """Whether all tests ran, those included that this run may have left out but the page knows of."""
         known = re.search(r"<!-- (.*) -->", sections(page).get(library, ""))
-        files = self.files[library] | set(known[1].split() if known else [])
-        return files <= self.run_files - self.partial_files
+        files = set(self.seen[library]) | set(known[1].split() if known else [])
+        return files <= self.run_files.keys() - self.partial_files
 
 
 def _file(nodeid: str) -> str:

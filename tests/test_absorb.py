@@ -20,11 +20,6 @@ from tracer.store import Store, batches
 from tracer.store.absorb import Absorbed, absorb, main, waiting
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "traces.duckdb"
-
-
 def stored(path: Path, columns: str = "name") -> list[Any]:
     """What is in DuckDB itself, oldest first; a tuple a row if there are several columns."""
     rows = Store(path).sql(f"select {columns} from store.spans order by start_ns, name")

@@ -424,8 +424,3 @@ def test_a_journal_that_is_deleted_while_recording_takes_no_later_content_with_i
     assert [row.name for row in spans()] == ["second"]
     assert store.attachment(sha256(PNG)).bytes == PNG
     assert (folder / ".gitignore").exists()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "traces.duckdb"

@@ -20,6 +20,9 @@ def test_cell(mode, outcome, record_property):
 """
 
 
+SHARED = ["-p", "xdist", "--numprocesses", "2", "--dist", "loadfile"]
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run pytest with the plugin in a project of its own, which has one matrix."""
@@ -35,17 +38,18 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return start
 
 
+@pytest.mark.parametrize("way", [[], SHARED], ids=["alone", "by two workers"])
 def test_a_run_writes_what_it_saw_and_later_ones_hold_the_page_to_it(
-    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+    way: list[str], run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    assert "run `make coverage`" in run().stdout
-    assert run("--coverage-page").returncode == 0
+    assert "run `make coverage`" in run(*way).stdout
+    assert run("--coverage-page", *way).returncode == 0
     page = (tmp_path / "docs" / "coverage.md").read_text()
     assert "| dig | ✓ ✗ |" in page
 
-    assert run().returncode == 0
+    assert run(*way).returncode == 0
     (tmp_path / "test_matrix.py").write_text(MATRIX.replace('["ok", "error"]', '["ok"]'))
-    stale = run()
+    stale = run(*way)
     assert stale.returncode == 1
     assert "coverage.md is not what this run saw of Wells" in stale.stdout
 
@@ -53,11 +57,22 @@ def test_a_run_writes_what_it_saw_and_later_ones_hold_the_page_to_it(
 def test_a_run_of_some_tests_says_nothing_of_the_page(
     run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    for some in (["-k", "sync-ok"], ["test_matrix.py::test_cell[sync-ok]"]):
+    for some in (["-k", "sync-ok"], ["test_matrix.py::test_cell[sync-ok]"], ["-k", "sync-ok", *SHARED]):
         assert run(*some).returncode == 0
         run("--coverage-page", *some)
         assert "dig" not in (tmp_path / "docs" / "coverage.md").read_text()
         (tmp_path / "docs" / "coverage.md").unlink()
+
+
+def test_files_stand_in_their_order_whichever_ends_first(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    slow = MATRIX.replace('"dig"', '"ask"').replace("    record", "    __import__('time').sleep(0.2)\n    record")
+    (tmp_path / "test_asking.py").write_text(slow)
+    assert run("--coverage-page", *SHARED).returncode == 0
+    page = (tmp_path / "docs" / "coverage.md").read_text()
+    assert page.index("| ask |") < page.index("| dig |")
+    assert run().returncode == 0
 
 
 def test_a_table_has_a_row_for_each_surface_and_says_once_what_holds_for_all_modes() -> None:

@@ -19,11 +19,6 @@ from tracer.store import Store, tokens
 from tracer.store.absorb import absorb
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "traces.duckdb"
-
-
 @pytest.fixture(autouse=True)
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever opens a connection while a test runs fails it."""

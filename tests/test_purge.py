@@ -1,11 +1,9 @@
-"""Purging deletes what was chosen and nothing else, everywhere, whatever it is killed, raced or refused by."""
+"""Purging deletes what was chosen and nothing else, everywhere."""
 
 from __future__ import annotations
 
 import os
 import pty
-import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -13,62 +11,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from journal_lines import SECOND, Process, call, span, trace_id, written
+from journal_lines import SECOND, Process, span, trace_id, written
+from purging import DAY, MARKER, files_with_the_marker, filled, kept, marked, names
 
 import programs
-from tracer.errors import StoreLocked, TraceNotFound, UsageError
+from tracer.errors import TraceNotFound, UsageError
 from tracer.journal.layout import Layout
-from tracer.store import Store, database, purge
+from tracer.store import Store, purge
 from tracer.store.absorb import absorb
-from tracer.store.purge import Purged, Selection, find, keep, selection
-
-MARKER = "the-word-that-must-go"
-
-DAY = 86400 * SECOND
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "traces.duckdb"
-
-
-def marked(trace: int, **columns: object) -> list[dict[str, object]]:
-    """A trace with the marker wherever a text can stand, in columns that are compressed and such that are not."""
-    text = f"{MARKER} {trace}"
-    return [
-        span(f"root {text}", trace=trace, input={"q": text}, output=text, metadata={"m": text}, **columns),
-        call(
-            f"chat {text}", trace=trace, parent=f"root {text}", status_message=text, attributes={"a": text}, **columns
-        ),
-    ]
-
-
-def names(path: Path) -> list[str]:
-    return [row["name"] for row in Store(path).sql("select name from spans order by start_ns, name")]
-
-
-def files_with_the_marker(path: Path) -> list[str]:
-    """Every file of the store, its journal and what else lies beside them, that holds the marker as it is."""
-    files = [file for file in path.parent.rglob("*") if file.is_file()]
-    return [str(file.relative_to(path.parent)) for file in files if MARKER.encode() in file.read_bytes()]
-
-
-def filled(path: Path) -> None:
-    """Ten traces of two sessions and three users, each a day apart; those with even numbers bear the marker."""
-    for number in range(10):
-        owner = {"session_id": f"s{number % 2}", "user_id": f"u{number % 3}"}
-        rows = marked(number, **owner) if number % 2 == 0 else [span(f"plain {number}", trace=number, **owner)]
-        for row in rows:
-            row["start_ns"] += number * DAY
-            row["end_ns"] += number * DAY
-        written(path, *rows)
-    absorb(path)
-
-
-def kept(path: Path) -> list[int]:
-    """The numbers of the traces that a reader is shown."""
-    ids = Store(path).sql("select distinct trace_id from spans order by trace_id")
-    return [int(row["trace_id"][-2:], 16) for row in ids]
+from tracer.store.purge import Purged, Selection, find, selection
 
 
 @pytest.mark.parametrize(
@@ -242,147 +193,6 @@ def test_rows_of_a_megabyte_each_are_purged_though_duckdb_takes_many_at_once(pat
     assert len(Store(path).sql("select 1 from spans where name = 'wide'")) == 700
 
 
-@pytest.mark.slow
-def test_ctrl_c_ends_it_at_once_and_all_is_as_it_was(path: Path) -> None:
-    filled(path)
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("create table mine as select md5(range::varchar) as hash from range(10_000_000)")
-    size = path.stat().st_size
-    command = [str(Path(sys.executable).with_name("tracer")), "purge", "--session", "s0", "--yes", "--store", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None and not (path.with_name(f".{path.name}.purge") / path.name).exists():
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (130, "", "")
-    assert kept(path) == list(range(10))
-    assert path.stat().st_size == size
-    assert not list(path.parent.glob(".*"))
-
-
-STEPS = ["written", "replaced"]
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_killed_at_any_step_the_store_is_whole_and_the_next_purge_ends_it(path: Path, step: str) -> None:
-    filled(path)
-    program = """
-        import os, signal, sys
-        from pathlib import Path
-        from tracer.store import purge
-        purge._step = lambda name: name == sys.argv[2] and os.kill(os.getpid(), signal.SIGKILL)
-        purge.purge(Path(sys.argv[1]), purge.Selection(session_id="s0"))
-    """
-    with programs.start(program, path, path, step) as process:
-        _, stderr = process.communicate(timeout=60)
-    assert process.returncode == -9, stderr
-    assert kept(path) == (list(range(10)) if step == "written" else [1, 3, 5, 7, 9])
-    purge.purge(path, Selection(session_id="s0"))
-    assert kept(path) == [1, 3, 5, 7, 9]
-    assert files_with_the_marker(path) == []
-    assert not list(path.parent.glob(".*"))
-
-
-def test_killed_at_any_moment_every_trace_is_whole_or_gone(path: Path) -> None:
-    filled(path)
-    program = """
-        import sys
-        from pathlib import Path
-        from tracer.store import purge
-        print("ready")
-        purge.purge(Path(sys.argv[1]), purge.Selection(session_id="s0"))
-    """
-    for delay in (0.02, 0.06, 0.1, 0.15, 0.2):
-        with programs.start(program, path, path) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(delay)
-            process.kill()
-        assert kept(path) in (list(range(10)), [1, 3, 5, 7, 9])
-    purge.purge(path, Selection(session_id="s0"))
-    assert kept(path) == [1, 3, 5, 7, 9]
-
-
-def test_readers_and_recording_go_on_while_it_purges(path: Path) -> None:
-    filled(path)
-    program = """
-        import sys
-        from pathlib import Path
-        from tracer.store import purge
-        purge.purge(Path(sys.argv[1]), purge.Selection(session_id="s0"))
-    """
-    answers = []
-    with programs.start(program, path, path) as process:
-        while process.poll() is None:
-            answers.append(tuple(kept(path)))
-        assert process.returncode == 0
-    assert set(answers) <= {tuple(range(10)), (1, 3, 5, 7, 9)}
-
-
-def test_while_programs_record_and_absorb_only_what_was_chosen_goes(path: Path) -> None:
-    program = """
-        import sys, time
-        import tracer
-        for number in range(400):
-            for session in ("stays", "goes"):
-                with tracer.using(session_id=session), tracer.span(f"{sys.argv[1]} {number}"), tracer.span("inside"):
-                    pass
-            if number % 50 == 0:
-                tracer.recorder.RECORDER.writer.seal()
-            time.sleep(0.002)
-    """
-    recorders = [programs.start(program, path, name, TRACER_ABSORB="1") for name in ("a", "b")]
-    purges = 0
-    while any(recorder.poll() is None for recorder in recorders):
-        purges += purge.purge(path, Selection(session_id="goes")).traces > 0
-    for recorder in recorders:
-        assert recorder.wait(timeout=60) == 0
-        recorder.communicate()
-    purge.purge(path, Selection(session_id="goes"))
-    absorb(path)
-    rows = Store(path).sql(
-        "select session_id, count(*) as spans, count(distinct span_id) as ids from spans group by all"
-    )
-    assert list(rows) == [{"session_id": "stays", "spans": 1600, "ids": 1600}]
-    (sums,) = Store(path).sql("select count(*) as traces, sum(span_count)::int as spans from traces")
-    assert sums == {"traces": 800, "spans": 1600}
-    assert purges > 0
-
-
-def test_a_program_that_holds_the_file_is_named_and_nothing_changes(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    filled(path)
-    monkeypatch.setattr(database, "FOREIGN_SECONDS", 0.2)
-    hold = "import sys, duckdb; c = duckdb.connect(sys.argv[1], read_only=True); print('holding'); sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-u", "-c", hold, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(StoreLocked, match=rf"process {holder.pid} "):
-            purge.purge(path, Selection(session_id="s0"))
-        assert kept(path) == list(range(10))
-        holder.kill()
-    assert purge.purge(path, Selection(session_id="s0")).traces == 5
-
-
-def test_what_another_program_wrote_meanwhile_is_not_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(path)
-
-    def write(step: str) -> None:
-        if step == "written":
-            program = "import sys, duckdb; duckdb.connect(sys.argv[1]).execute('create table mine as select 1')"
-            subprocess.run([sys.executable, "-c", program, str(path)], check=True)
-
-    monkeypatch.setattr(purge, "_step", write)
-    with pytest.raises(StoreLocked, match="changed by another program"):
-        purge.purge(path, Selection(session_id="s0"))
-    with duckdb.connect(str(path), read_only=True) as connection:
-        assert connection.execute("from mine").fetchall() == [(1,)]
-    assert kept(path) == list(range(10))
-
-
 def test_where_there_is_nothing_nothing_is_made(path: Path) -> None:
     assert purge.purge(path, Selection(session_id="s0")) == Purged()
     assert not find(path, Selection(session_id="s0"))
@@ -441,49 +251,3 @@ def test_on_a_terminal_it_takes_no_for_an_answer(path: Path, answer: str, left: 
     assert b"Delete 5 traces with 10 spans" in stdout
     assert process.returncode == (0 if left == 5 else 1)
     assert len(kept(path)) == left
-
-
-def test_retention_is_carried_out_once_a_day(path: Path) -> None:
-    written(path, span("old"))
-    absorb(path)
-    assert keep(path, "30d") == Purged(1, 1, 0, 0, 0) or names(path) == []
-    written(path, span("old too"))
-    assert keep(path, "30d") is None
-    yesterday = time.time() - 86500
-    os.utime(Layout(path).retention, (yesterday, yesterday))
-    done = keep(path, "30d")
-    assert done is not None
-    assert done.traces == 1
-
-
-RECORDS = """
-    import sys, time
-    import tracer
-    if sys.argv[1]:
-        tracer.configure(retention=sys.argv[1] if sys.argv[1] != "None" else None)
-    with tracer.span("new"):
-        pass
-"""
-
-
-@pytest.mark.parametrize(
-    ("configured", "environ", "left"),
-    [
-        ("", "", ["new", "old"]),
-        ("30d", "", ["new"]),
-        ("", "30d", ["new"]),
-        ("None", "30d", ["new", "old"]),
-        ("", "a while", ["new", "old"]),
-    ],
-)
-def test_the_absorber_carries_out_the_retention_that_the_program_has(
-    path: Path, configured: str, environ: str, left: list[str]
-) -> None:
-    written(path, span("old"))
-    done = programs.run(RECORDS, path, configured, TRACER_ABSORB="1", TRACER_RETENTION=environ)
-    assert ("TRACER_RETENTION is ignored" in done.stderr) == (environ == "a while")
-    deadline = time.monotonic() + 30
-    while (Store(path).waiting() or sorted(names(path)) != left) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert sorted(names(path)) == left
-    shutil.rmtree(Layout(path).folder, ignore_errors=True)

@@ -20,11 +20,6 @@ from tracer.store.absorb import absorb
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "traces.duckdb"
-
-
-@pytest.fixture
 def mixed(path: Path) -> Store:
     """Five traces: two stored, two sealed, one live."""
     written(path, *(row for trace in (0, 1) for row in (span(trace=trace), call(trace=trace, parent="answer", at=0.1))))

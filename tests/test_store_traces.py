@@ -13,11 +13,6 @@ from tracer.store import Store
 from tracer.store.absorb import absorb
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "traces.duckdb"
-
-
 def summary(path: Path, *lines: dict[str, Any]) -> dict[str, Any]:
     """The one trace of these lines; it must be told the same live and stored, all at once and line by line."""
     written(path, *(call(model, trace=10**6, request_model=model) for model in ("gpt-4o", "gpt-4o-mini")))

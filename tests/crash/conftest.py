@@ -1,4 +1,4 @@
-"""A store that only processes of a test's own record to: this one looks at it from outside."""
+"""A disk that fills up."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "traces.duckdb"
 
 
 @pytest.fixture

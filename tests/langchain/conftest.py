@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import Runnable
 from langchain_openai import ChatOpenAI
 
 import tracer
 from tracer.demo.server import LoopbackServer
+
+PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("user", "{question}")])
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +33,8 @@ def chat(server: LoopbackServer) -> Callable[..., ChatOpenAI]:
         return ChatOpenAI(**{"model": "gpt-4o-mini", "base_url": server.base_url, "api_key": "any", **options})
 
     return model
+
+
+@pytest.fixture
+def answer(chat: Callable[..., ChatOpenAI]) -> Runnable[Any, str]:
+    return PROMPT | chat() | StrOutputParser()

@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.chat_history import InMemoryChatMessageHistory
-from langchain_core.documents import Document
-from langchain_core.embeddings import DeterministicFakeEmbedding
-from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
-from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel, RunnablePassthrough
+from langchain_core.runnables import RunnableLambda, RunnableParallel, RunnablePassthrough
 from langchain_core.runnables.history import RunnableWithMessageHistory
-from langchain_core.tracers import context as tracers
-from langchain_core.vectorstores import InMemoryVectorStore
-from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from steps import Chat, Outline, Spans, by_name, double, increase, look_up
 
-import tracer
-from tracer import span, trace, using
+from tracer import span, using
 from tracer.demo.server import LoopbackServer, Reply
-from tracer.integrations import langchain as integration
-from tracer.integrations.langchain import TracerCallbackHandler, registry
-from tracer.recorder import RECORDER
-from tracer.span_row import SpanRow
-
-Spans = Callable[[], list[SpanRow]]
-Outline = Callable[[], list[str]]
-Chat = Callable[..., ChatOpenAI]
-
-PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("user", "{question}")])
-
-
-def double(number: int) -> int:
-    return number * 2
-
-
-def increase(number: int) -> int:
-    return number + 1
-
-
-@trace
-def look_up(number: int) -> int:
-    return number
-
-
-def by_name(spans: Spans, name: str) -> SpanRow:
-    (row,) = [row for row in spans() if row.name == name]
-    return row
-
-
-@pytest.fixture
-def answer(chat: Chat) -> Runnable[Any, str]:
-    return PROMPT | chat() | StrOutputParser()
 
 
 def test_a_sequence_is_a_chain_with_its_steps(
@@ -270,62 +228,6 @@ def test_each_try_of_a_retry_is_a_step(spans: Spans, outline: Outline) -> None:
     assert spans()[3].attributes["langchain.tags"] == ["retry:attempt:3"]
 
 
-class Library(BaseRetriever):
-    def _get_relevant_documents(self, query: str, **_: Any) -> list[Document]:
-        look_up(1)
-        return [Document("Paris is in France.", id="d1", metadata={"page": 3, "score": 0.9}), Document("Nothing.")]
-
-
-def test_a_retriever_tells_its_query_and_its_documents(spans: Spans, outline: Outline) -> None:
-    assert len(Library().invoke("Where is Paris?")) == 2
-    assert outline() == ["retrieval Library", "  look_up"]
-    row = spans()[0]
-    assert (row.kind, row.operation, row.input) == ("retriever", "retrieval", "Where is Paris?")
-    assert row.output == [
-        {"id": "d1", "score": 0.9, "content": "Paris is in France.", "metadata": {"page": 3, "score": 0.9}},
-        {"content": "Nothing."},
-    ]
-
-
-class Scoring(InMemoryVectorStore):
-    def _select_relevance_score_fn(self) -> Callable[[float], float]:
-        return lambda similarity: (similarity + 1) / 2
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-def test_the_scores_that_a_retriever_drops_are_told(is_async: bool, spans: Spans) -> None:
-    library = Scoring.from_texts(["Paris", "Rome"], DeterministicFakeEmbedding(size=8))
-    retriever = library.as_retriever(
-        search_type="similarity_score_threshold", search_kwargs={"score_threshold": 0.0}, tags=["mine"]
-    )
-    found = asyncio.run(retriever.ainvoke("Where?")) if is_async else retriever.invoke("Where?")
-    scores = {document.page_content: score for document, score in library.similarity_search_with_score("Where?")}
-    (row,) = spans()
-    assert [told["content"] for told in row.output] == [document.page_content for document in found]
-    assert {told["content"]: told["score"] for told in row.output} == pytest.approx(
-        {content: (score + 1) / 2 for content, score in scores.items()}
-    )
-    assert all("score" not in document.metadata for document in found)
-    assert row.tags == ["mine"]
-
-
-def test_an_embedding_that_nobody_tells_of_is_said_to_be_missed(spans: Spans) -> None:
-    InMemoryVectorStore.from_texts(["Paris"], DeterministicFakeEmbedding(size=8)).as_retriever().invoke("Where?")
-    (row,) = spans()
-    assert row.attributes["tracer.missed"] == ["DeterministicFakeEmbedding: the embedding of the query is not recorded"]
-    assert row.attributes["langchain.vector_store"] == "InMemoryVectorStore"
-
-
-def test_a_retriever_that_raises_is_an_error(spans: Spans) -> None:
-    class Closed(BaseRetriever):
-        def _get_relevant_documents(self, query: str, **_: Any) -> list[Document]:
-            raise OSError("closed")
-
-    with pytest.raises(OSError, match="closed"):
-        Closed().invoke("Where?")
-    assert (spans()[0].status, spans()[0].status_message) == ("ERROR", "closed")
-
-
 def test_names_tags_and_metadata_of_a_run_are_recorded(spans: Spans) -> None:
     chain = (RunnableLambda(double) | RunnableLambda(increase)).with_config(run_name="arithmetic")
     chain.invoke(1, {"tags": ["beta"], "metadata": {"customer": "c1"}})
@@ -398,35 +300,6 @@ def test_the_end_of_an_iterator_is_no_error(spans: Spans) -> None:
     assert [row.status for row in spans()] == ["OK", "OK"]
 
 
-def test_a_handler_passed_by_hand_records_alone_and_records_once_beside_the_registered_one(outline: Outline) -> None:
-    chain = RunnableLambda(double) | RunnableLambda(look_up)
-    chain.invoke(1, {"callbacks": [TracerCallbackHandler()]})
-    tree = ["RunnableSequence", "  double", "  look_up", "    look_up"]
-    assert outline() == tree
-    tracer.uninstrument("langchain")
-    chain.invoke(1, {"callbacks": [TracerCallbackHandler()]})
-    assert outline() == [*tree, *tree]
-
-
-def test_uninstrument_leaves_langchain_as_it_was(outline: Outline) -> None:
-    tracer.uninstrument("langchain")
-    hooks = list(tracers._configure_hooks)
-    tracer.instrument("langchain")
-    tracer.instrument("langchain")
-    assert len(tracers._configure_hooks) == len(hooks) + 1
-    tracer.uninstrument("langchain")
-    assert tracers._configure_hooks == hooks
-    RunnableLambda(double).invoke(1)
-    assert outline() == []
-
-
-def test_nothing_is_recorded_or_changed_while_recording_is_off(outline: Outline) -> None:
-    tracer.configure(enabled=False)
-    assert (RunnableLambda(double) | RunnableLambda(look_up)).invoke(1) == 2
-    tracer.configure(enabled=True)
-    assert outline() == []
-
-
 async def test_a_chain_that_starts_after_its_parent_ended_still_belongs_to_it(outline: Outline) -> None:
     later: list[asyncio.Task[int]] = []
 
@@ -441,82 +314,3 @@ async def test_a_chain_that_starts_after_its_parent_ended_still_belongs_to_it(ou
     await RunnableLambda(leave_behind).ainvoke(1)
     assert await later[0] == 2
     assert outline() == ["leave_behind", "  look_up", "  double"]
-
-
-async def test_nothing_is_kept_of_ten_thousand_runs() -> None:
-    async def wait(_: int) -> None:
-        await asyncio.sleep(60)
-
-    def fail(number: int) -> int:
-        raise ValueError(number)
-
-    chain, failing, waiting = RunnableLambda(double), RunnableLambda(fail), RunnableLambda(wait)
-    gc.collect()
-    before = len(registry._runs)
-    for number in range(9_000):
-        chain.invoke(number)
-    failing.batch(list(range(500)), return_exceptions=True)
-    tasks = [asyncio.create_task(waiting.ainvoke(number)) for number in range(500)]
-    await asyncio.sleep(0.1)
-    for waiting_task in tasks:
-        waiting_task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    del tasks, waiting_task
-    await asyncio.sleep(0.01)  # the loop lets go of tasks that are done a turn later
-    gc.collect()
-    assert len(registry._runs) <= before
-    assert (len(registry._forgotten), len(RECORDER.open_spans)) == (0, 0)
-
-
-def test_other_handlers_see_what_they_saw_before(answer: Any, server: LoopbackServer) -> None:
-    class Seen(BaseCallbackHandler):
-        def __init__(self) -> None:
-            self.tokens: list[str] = []
-
-        def on_llm_new_token(self, token: str, **_: Any) -> None:
-            self.tokens.append(token)
-
-    def tokens() -> list[str]:
-        seen = Seen()
-        server.script(Reply(text="One two"))
-        list(answer.stream({"question": "Count."}, {"callbacks": [seen]}))
-        return seen.tokens
-
-    recorded = tokens()
-    tracer.uninstrument("langchain")
-    assert tokens() == recorded
-
-
-def test_a_custom_event_is_an_event_of_its_run(spans: Spans) -> None:
-    from langchain_core.callbacks import dispatch_custom_event
-
-    def report(number: int) -> int:
-        dispatch_custom_event("progress", {"done": number})
-        return number
-
-    RunnableLambda(report).invoke(3)
-    (event,) = spans()[0].events
-    assert (event["name"], event["attributes"]) == ("progress", {"data": {"done": 3}})
-
-
-def test_what_a_retriever_embeds_nests_in_it(server: LoopbackServer, outline: Outline) -> None:
-    tracer.instrument("openai")
-    embeddings = OpenAIEmbeddings(
-        model="text-embedding-3-small", base_url=server.base_url, api_key="any", check_embedding_ctx_length=False
-    )
-    library = InMemoryVectorStore.from_texts(["Paris is in France."], embeddings).as_retriever()
-    assert [document.page_content for document in library.invoke("Where is Paris?")] == ["Paris is in France."]
-    assert asyncio.run(library.ainvoke("Where is Paris?"))
-    found = ["retrieval VectorStoreRetriever", "  embeddings text-embedding-3-small"]
-    assert outline() == ["embeddings text-embedding-3-small", *found, *found]
-
-
-def test_every_callback_of_langchain_is_recorded() -> None:
-    """One that a newer version adds is noticed here."""
-    offered = {name for name in dir(BaseCallbackHandler) if name.startswith("on_")}
-    answered = {name for name in vars(TracerCallbackHandler) if name.startswith("on_")}
-    assert offered - answered == set()
-
-
-def test_langchain_has_what_we_count_on() -> None:
-    assert integration.moved_hooks() == []

@@ -438,7 +438,7 @@ def test_it_is_recorded_and_unchanged(
     loop: asyncio.AbstractEventLoop,
     server: LoopbackServer,
     chat: Chat,
-    spans: Spans,
+    written: Spans,
     record_property: Callable[[str, Any], None],
 ) -> None:
     record_property("covers", (surface.library, surface.name, mode, way, outcome))
@@ -453,7 +453,7 @@ def test_it_is_recorded_and_unchanged(
     recorded = once()
     gc.collect()
     find_open(uuid4())  # the occasion at which calls are ended that LangChain forgot
-    rows = spans()
+    rows = written()
     tracer.uninstrument()
     assert recorded == once()
     if outcome == "early close":

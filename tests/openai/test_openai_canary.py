@@ -6,7 +6,7 @@ import re
 
 import openai
 import pytest
-from openai_methods import requests
+from methods import requests
 
 from tracer.integrations.openai.surfaces import classify
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import openai
 import pytest
-from openai_surfaces import ANSWER, MP3, PNG, WAV, base64_of, blob
 from scripted import Answer, WireServer, event_stream, json_answer
+from surfaces.case import ANSWER, MP3, PNG, WAV, base64_of, blob
 
 import tracer
 from tracer import instrument

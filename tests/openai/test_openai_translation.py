@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from openai_samples import (
+from samples import (
     CHAT_CHUNKS,
     CHAT_REQUEST,
     CHAT_RESPONSE,
@@ -17,7 +17,8 @@ from openai_samples import (
     RESPONSES_REQUEST,
     RESPONSES_RESPONSE,
 )
-from openai_surfaces import CASES, Case
+from surfaces import CASES
+from surfaces.case import Case
 
 from tracer.integrations.openai.body import parse
 from tracer.integrations.openai.provider import provider_of

@@ -9,20 +9,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-from openai_surfaces import CASES, Case
 from scripted import REQUEST_ID, Request, WireServer, json_answer
+from surfaces import CASES
+from surfaces.case import Case
 
 from tracer import instrument
-from tracer.span_row import SpanRow, span_row
+from tracer.span_row import SpanRow
 
 pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -102,18 +101,6 @@ def bench() -> Iterator[Bench]:
         loop.run_until_complete(async_client.close())
         loop.run_until_complete(loop.shutdown_asyncgens())
     loop.close()
-
-
-@pytest.fixture
-def written(store_path: Path) -> Callable[[], list[SpanRow]]:
-    """The spans as they stand in the journal: a cell needs no database to be read."""
-
-    def read() -> list[SpanRow]:
-        segments = store_path.parent.glob("*.journal/*.ndjson")
-        rows = [json.loads(line) for path in segments for line in path.read_bytes().splitlines()]
-        return [span_row(row) for row in rows if "record" not in row and row["rev"]]
-
-    return read
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -203,7 +203,7 @@ ENDS = {
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("name", ENDS)
 def test_however_a_call_ends_its_span_says_so_and_the_program_sees_no_difference(
-    name: str, is_async: bool, spans: Spans, record_property: Callable[[str, Any], None]
+    name: str, is_async: bool, written: Spans, record_property: Callable[[str, Any], None]
 ) -> None:
     end = ENDS[name]
     untraced = play(end, is_async)
@@ -211,7 +211,7 @@ def test_however_a_call_ends_its_span_says_so_and_the_program_sees_no_difference
     traced = play(end, is_async)
 
     assert traced == untraced
-    [span] = spans()
+    [span] = written()
     assert (span.status, span.error_type) == (end.status, as_named_here(end.error_type))
     assert (said(span), span.retries) == (end.said, end.retries)
     assert (span.ttft_ns is not None) == (end.scripts[-1][0] == BEGUN[0] and end.said is not None)
