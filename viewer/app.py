@@ -33,6 +33,7 @@ CONFIG: dict[str, Any] = {
     "logger.level": "warning",
     "client.toolbarMode": "minimal",
     "client.showErrorLinks": False,
+    "client.showSidebarNavigation": False,  # else it stands there until the first run has asked for another
     "client.allowedOrigins": [],
     "theme.baseFontSize": 14,
     "theme.baseRadius": "4px",

@@ -40,13 +40,9 @@ export default async function (component) {{
 """
 
 
-def frame() -> None:
-    """Lay out Streamlit's own page so that a component fills the window."""
-    st.html(FOLDER / "frame.css")
-
-
 def app(pages: list[str]) -> None:
-    """Show the view that the address names, with links to the user's own `pages`."""
+    """Show the view that the address names in all of the window, with links to the user's own `pages`."""
+    st.html(FOLDER / "frame.css")
     _app(key="app", data={"pages": pages})
 
 
