@@ -85,8 +85,16 @@ export class ComparePage {
   show({ compare }) {
     this.stopKeys ??= listen((key) => this.key(key));
     document.title = "Compare · tracer";
-    if (compare !== this.compare) Object.assign(this, { compare, version: undefined, answer: null, selected: null });
+    if (compare !== this.compare) this.forget(compare);
     this.poll.start({ now: true });
+  }
+
+  /** Show nothing until these are told of. */
+  forget(compare) {
+    Object.assign(this, { compare, version: undefined, answer: null, selected: null });
+    this.sums.replaceChildren();
+    this.verdict.replaceChildren();
+    this.split.hidden = true;
   }
 
   hide() {
@@ -109,6 +117,7 @@ export class ComparePage {
 
   took(answer) {
     this.answer = answer;
+    this.split.hidden = false;
     this.element.style.setProperty("--t-sides", answer.traces.length);
     this.sums.replaceChildren(...answer.traces.map((trace, side) => this.sum(trace, side)));
     this.verdict.replaceChildren(...answer.divergences.slice(1).map((at, i) => this.parting(at, i + 1)));
@@ -176,7 +185,6 @@ export class ComparePage {
   }
 
   told(error) {
-    this.split.hidden = !this.answer;
     const way = button({ class: "t-link", onclick: () => this.app.back() }, "All traces");
     this.place.replaceChildren(...(error && !this.answer ? [failure(error, way)] : []));
   }

@@ -14,7 +14,7 @@ export class Panel {
     this.sql = el("div", { class: "t-panel-sql", hidden: true });
     const onclick = () => this.toggle();
     this.opener = button({ class: "t-opener", title: "The SQL of this panel", "aria-expanded": "false", onclick }, "SQL");
-    this.element = el("section", { class: `t-card t-card-${chart}`, "data-panel": name },
+    this.element = el("section", { class: `t-card t-card-${chart}`, "data-panel": name, hidden: true },
       el("header", {},
         el("h2", {}, title),
         el("span", { class: "t-grow" }),

@@ -9,6 +9,7 @@ import { SearchBox } from "../shared/search.js";
 import { Panel } from "./panel.js";
 
 const TIMES = [["1h", "1 hour"], ["24h", "24 hours"], ["7d", "7 days"], ["30d", "30 days"], ["", "all"]];
+const PATIENCE_MS = 1000;
 const SINCE = /(^|\s)since:\S+/;
 
 const KEYS = [["Statistics", [["/", "filter"], ["r", "ask again"], ["?", "this help"]]]];
@@ -30,7 +31,7 @@ export class StatsPage {
       nav("stats", this.app.pages),
       this.search.elements,
       el("span", { class: "t-grow" }),
-      el("span", { class: "t-times" }, this.times),
+      el("span", { class: "t-periods" }, this.times),
       button({ class: "t-plain", title: "Keyboard (?)", onclick: () => this.key("?") }, "?"));
   }
 
@@ -64,7 +65,7 @@ export class StatsPage {
       const { panels, problems, bucket } = await ask("panels", { q }, signal);
       this.told(null);
       this.took(panels, problems);
-      await Promise.all(panels.map(({ name }) => this.panels.get(name).load({ q, bucket }, signal)));
+      await this.reveal(panels.map(({ name }) => this.panels.get(name)), { q, bucket }, signal);
     } catch (error) {
       if (!signal.aborted) this.told(error);
     }
@@ -83,6 +84,15 @@ export class StatsPage {
     const wrong = problems.map((problem) => el("p", { class: "t-panel-problem", role: "alert" }, problem));
     const shown = [...wrong, ...names.map((name) => this.panels.get(name).element)];
     if (shown.some((element, i) => this.grid.children[i] !== element)) this.grid.replaceChildren(...shown);
+  }
+
+  /** Ask for these panels; of those that are new each is shown below the ones before it, unless that takes long. */
+  async reveal(panels, asked, signal) {
+    const patience = new Promise((end) => setTimeout(end, PATIENCE_MS));
+    for (const [panel, loading] of panels.map((one) => [one, one.load(asked, signal)])) {
+      await Promise.race([loading, patience]);
+      panel.element.hidden = false;
+    }
   }
 
   told(error) {
