@@ -46,6 +46,24 @@ class Divergence:
     step: int
     facets: tuple[str, ...]
 
+    @property
+    def how(self) -> str:
+        """What is said of the step: "gives another output"."""
+        return " and ".join(_SAID[facet] for facet in self.facets)
+
+
+_SAID = {
+    "missing": "only one of them has",
+    "code": "runs other code",
+    "model": "asks another model",
+    "instructions": "has other instructions",
+    "tools": "has other tools",
+    "parameters": "has other parameters",
+    "input": "has another input",
+    "status": "ends otherwise",
+    "output": "gives another output",
+}
+
 
 def align(traces: Sequence[Sequence[Node]]) -> list[Aligned]:
     """Return the steps of these traces, each given by its roots, in drawing order.

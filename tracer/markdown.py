@@ -23,18 +23,6 @@ _MOST = 60_000
 _MOST_OF_ONE = 4_000
 _WIDTH = 110
 
-_FACETS = {
-    "missing": "only one of them has",
-    "code": "runs other code",
-    "model": "asks another model",
-    "instructions": "has other instructions",
-    "tools": "has other tools",
-    "parameters": "has other parameters",
-    "input": "has another input",
-    "status": "ends otherwise",
-    "output": "gives another output",
-}
-
 
 def trace(trace: Trace, summary: Mapping[str, Any]) -> str:
     """Return a trace: its tree, its errors, and the input and output of its root and of its model calls."""
@@ -72,8 +60,7 @@ def compared(
         if at is None:
             blocks.append(f"A and {name}: no step differs.")
             continue
-        how = " and ".join(_FACETS[facet] for facet in at["facets"])
-        blocks.append(f"A and {name} first part at {_code(step)}, which {how}.")
+        blocks.append(f"A and {name} first part at {_code(step)}, which {at['how']}.")
         if changed:
             blocks += [f"`{parameter}`: {_code(old)} → {_code(new)}" for parameter, old, new in changed["parameters"]]
             blocks += [f"**{title}**\n\n{_block(_diff(text), 'diff')}" for title, text in changed["texts"].items()]

@@ -139,7 +139,7 @@ def compared_json(
             }
             for step in steps
         ],
-        "divergences": [at and {"step": at.step, "facets": at.facets} for at in parting],
+        "divergences": [at and {"step": at.step, "how": at.how} for at in parting],
     }
 
 

@@ -26,7 +26,7 @@ def test_where_two_runs_part_is_named_and_what_became_of_the_text_is_shown(api: 
     a, b = corpus.agent(ago_s=60), corpus.agent(ago_s=30, answer=LESS)
     answer = api.get(f"/api/compare?traces={a.trace_id},{b.trace_id}").json()
     assert [trace["trace_id"] for trace in answer["traces"]] == [a.trace_id, b.trace_id]
-    assert answer["divergences"] == [None, {"step": 6, "facets": ["output"]}]
+    assert answer["divergences"] == [None, {"step": 6, "how": "gives another output"}]
     assert [step["differs"][1] for step in answer["steps"]] == [["output"], [], [], [], [], ["output"], ["output"]]
     places = [f"{t.trace_id}.{answer['steps'][6]['spans'][i]['span_id']}" for i, t in enumerate((a, b))]
     told = api.get("/api/compare/span", params=dict(zip("ab", places, strict=True))).json()

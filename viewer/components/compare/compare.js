@@ -16,18 +16,6 @@ const ROW_HEIGHT = 26;
 const INDENT = 14;
 const NAMES = "ABCDEF";
 
-const FACETS = {
-  missing: "is only in one of them",
-  code: "runs other code",
-  model: "asks another model",
-  instructions: "has other instructions",
-  tools: "has other tools",
-  parameters: "has other parameters",
-  input: "has another input",
-  status: "ends otherwise",
-  output: "gives another output",
-};
-
 const KEYS = [
   [
     "Compare",
@@ -150,7 +138,7 @@ export class ComparePage {
     const onclick = () => this.choose(at.step);
     return el("p", {}, `${pair} first part at `,
       button({ class: "t-link", title: "Go there (f)", onclick }, (spans[0] ?? spans[side]).name),
-      `, which ${at.facets.map((facet) => FACETS[facet]).join(" and ")}.`);
+      `, which ${at.how}.`);
   }
 
   layOut() {
