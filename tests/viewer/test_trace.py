@@ -295,10 +295,28 @@ def test_the_log_has_spans_and_events_in_the_order_of_time(page: Page, viewer: V
     lines = page.get_by_role("log").locator("[data-of]")
     expect(lines).to_have_count(4)
     assert "mode=log" in page.url
-    assert [line.split("\n")[1] for line in lines.all_inner_texts()][:2] == ["failing_agent", "execute_tool get_order"]
+    assert lines.locator(".t-name").all_inner_texts()[:2] == ["failing_agent", "execute_tool get_order"]
     expect(lines.filter(has_text="exception").first).to_contain_text("no order 4711")
     lines.filter(has_text="exception").first.click()
     expect(detail(page).get_by_role("heading", level=2)).to_have_text("execute_tool get_order")
+
+
+def test_the_flame_and_the_log_show_what_the_tree_is_filtered_to(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "support_agent")
+    page.keyboard.press("m")
+    page.keyboard.press("v")
+    drawing = page.get_by_role("img", name="The spans over time")
+    opacity = "(canvas, [x, y]) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[3] / 255"
+    assert drawing.evaluate(opacity, [400, 9]) < 0.2, "the agent is pale"
+    assert drawing.evaluate(opacity, [150, 45]) == 1, "its model call is not"
+    page.keyboard.press("v")
+    names = page.get_by_role("log").locator(".t-name")
+    expect(names).to_have_text(["chat gpt-4o", "chat gpt-4o"])
+    page.goto(page.url)
+    expect(names).to_have_text(["chat gpt-4o", "chat gpt-4o"])
+    page.keyboard.press("m")
+    page.get_by_role("button", name="Fold all", exact=True).click()
+    expect(names).to_have_text(["support_agent", "plan", "retrieve", "execute_tool get_order", "answer"])
 
 
 def test_a_long_talk_shows_its_end_and_the_rest_when_asked(page: Page, viewer: Viewer) -> None:

@@ -25,10 +25,13 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A button that looks like what it holds. */
+/** A button that looks like what it holds. One that holds a sign alone is called by its title. */
 export function button(attributes, ...children) {
-  return el("button", { type: "button", ...attributes }, ...children);
+  const isSign = children.length === 1 && SIGN.test(children[0]);
+  return el("button", { type: "button", "aria-label": isSign ? attributes.title : null, ...attributes }, ...children);
 }
+
+const SIGN = /^[^\p{Letter}]$/u;
 
 /** A button that copies what `text` returns, and says that it did. */
 export function copyButton(text, label = "Copy") {

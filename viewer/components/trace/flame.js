@@ -8,6 +8,8 @@ const ROW = 18;
 const FONT_WIDTH = 6.5;
 const LEAST_WIDTH = 1;
 const LEAST_NAMED = 30;
+const PALE = 0.15;
+const NOWHERE = -1;
 
 export class Flame {
   /** `onSelect(spanId)` is called when the user chooses a span. */
@@ -27,10 +29,10 @@ export class Flame {
     this.resizing.observe(this.scroller);
   }
 
-  /** Show these spans. */
-  set(spans) {
-    if (this.spans?.trace.trace_id !== spans.trace.trace_id) this.timeline.zoom(null);
-    this.spans = spans;
+  /** Show the spans of this tree: without those in folded ones, and pale where they are not what it looks for. */
+  set(tree) {
+    if (this.spans?.trace.trace_id !== tree.spans.trace.trace_id) this.timeline.zoom(null);
+    Object.assign(this, { tree, spans: tree.spans });
     this.tick();
   }
 
@@ -63,6 +65,10 @@ export class Flame {
     const busyUntil = [];
     this.row = new Int32Array(spans.count);
     for (let i = 0; i < spans.count; i++) {
+      if (this.tree.leavesOut(i)) {
+        this.row[i] = NOWHERE;
+        continue;
+      }
       let row = spans.parent[i] < 0 ? 0 : this.row[spans.parent[i]] + 1;
       while (busyUntil[row] > spans.columns.start_us[i]) row += 1;
       this.row[i] = row;
@@ -84,22 +90,24 @@ export class Flame {
     const look = this.look();
     pen.font = look.font;
     pen.textBaseline = "middle";
-    const drawnTo = [];
+    const drawnTo = {};
     for (let i = 0; i < this.spans.count; i++) {
       const top = this.row[i] * ROW - scrollTop;
-      if (top < -ROW || top > height) continue;
+      if (this.row[i] === NOWHERE || top < -ROW || top > height) continue;
       const box = this.boxOf(i, width);
       const isChosen = this.spans.ids[i] === this.selected;
-      if (box.right < 0 || box.left > width || (box.right < drawnTo[this.row[i]] && !isChosen)) continue;
-      drawnTo[this.row[i]] = box.right;
-      this.drawSpan(pen, look, i, { ...box, top, isChosen });
+      const isLit = this.tree.isLit(i);
+      const lane = isLit ? this.row[i] : `pale ${this.row[i]}`;
+      if (box.right < 0 || box.left > width || (box.right < drawnTo[lane] && !isChosen)) continue;
+      drawnTo[lane] = box.right;
+      this.drawSpan(pen, look, i, { ...box, top, isChosen, isLit });
     }
   }
 
-  drawSpan(pen, look, i, { left, right, top, isChosen }) {
+  drawSpan(pen, look, i, { left, right, top, isChosen, isLit }) {
     const isBad = this.spans.isBad(i);
     pen.fillStyle = isBad ? look.bad : look.kind(this.spans.kind(i));
-    pen.globalAlpha = isChosen ? 1 : 0.75;
+    pen.globalAlpha = isLit ? 1 : PALE;
     pen.fillRect(left, top + 1, right - left, ROW - 2);
     pen.globalAlpha = 1;
     if (isChosen) {
@@ -109,7 +117,7 @@ export class Flame {
     const begin = Math.max(0, left);
     const room = right - begin - 8;
     if (room < LEAST_NAMED) return;
-    pen.fillStyle = look.back;
+    pen.fillStyle = isLit ? look.back : look.text;
     pen.fillText(this.spans.name(i).slice(0, Math.floor(room / FONT_WIDTH)), begin + 4, top + ROW / 2 + 0.5);
   }
 

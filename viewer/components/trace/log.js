@@ -25,20 +25,26 @@ export class Log {
     this.element = el("div", { class: "t-log" }, this.rows.scroller);
   }
 
-  /** Show these spans, and their events as soon as these are told. */
-  async set(spans) {
-    if (this.spans === spans) return;
-    this.spans = spans;
-    this.layOut([]);
-    const { events } = await ask(`trace/${spans.trace.trace_id}/events`);
-    if (this.spans === spans) this.layOut(listed(events));
+  /** Show the spans that this tree looks for and has not folded, and their events as soon as these are told. */
+  async set(tree) {
+    const { trace } = tree.spans;
+    const isOther = this.trace?.trace_id !== trace.trace_id;
+    const isKnown = this.trace === trace;
+    Object.assign(this, { tree, trace, spans: tree.spans, events: isOther ? [] : this.events });
+    this.layOut();
+    if (isKnown) return;
+    const { events } = await ask(`trace/${trace.trace_id}/events`);
+    if (this.trace !== trace) return;
+    this.events = listed(events);
+    this.layOut();
   }
 
-  layOut(events) {
+  layOut() {
     const { columns, ids, index } = this.spans;
     const begins = ids.map((id, i) => ({ us: columns.start_us[i], i }));
-    const told = events.map((event) => ({ us: event.at_us, i: index.get(event.span_id), event }));
-    this.lines = [...begins, ...told.filter(({ i }) => i !== undefined)].sort((a, b) => a.us - b.us || a.i - b.i);
+    const told = this.events.map((event) => ({ us: event.at_us, i: index.get(event.span_id), event }));
+    const isShown = ({ i }) => i !== undefined && !this.tree.leavesOut(i) && this.tree.isLit(i);
+    this.lines = [...begins, ...told].filter(isShown).sort((a, b) => a.us - b.us || a.i - b.i);
     this.rows.reset(this.lines.length);
   }
 
@@ -49,6 +55,7 @@ export class Log {
     const message = event ? event.message : spans.message(i);
     return el("div", { class: "t-log-line", "data-of": id, "aria-current": id === this.selected },
       el("span", { class: "t-num t-dim" }, us === 0 ? "0" : `+${duration(us)}`),
+      el("span", { class: "t-num" }, event ? null : duration(spans.duration(i, spans.now()))),
       event ? el("span", { class: "t-log-event", title: `event of ${spans.name(i)}` }, "•") : kindIcon(spans.kind(i)),
       el("span", { class: "t-name" }, event ? event.name : spans.name(i)),
       !event && status !== "OK" && statusIcon(status),

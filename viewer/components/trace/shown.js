@@ -12,7 +12,7 @@ export class Shown {
   constructor() {
     this.folded = new Set();
     this.opened = new Set();
-    this.words = [];
+    this.lookFor("");
     this.only = new Set();
     this.hidesPlumbing = true;
   }
@@ -33,6 +33,25 @@ export class Shown {
     return this.all.count - this.plain.count;
   }
 
+  /** Leave the spans in which all words of this text stand. */
+  lookFor(text) {
+    this.text = text;
+    this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  }
+
+  /** What of this stands in the address; what is usual needs no word. */
+  get inAddress() {
+    return { spans: this.text.trim(), only: [...this.only].join(","), plumbing: this.hidesPlumbing ? "" : "1" };
+  }
+
+  /** Filter as an address says, if it does. */
+  take({ spans, only, plumbing }) {
+    if (!spans && !only && !plumbing) return;
+    this.lookFor(spans ?? "");
+    this.only = new Set((only ?? "").split(",").filter((name) => Object.hasOwn(ONLY, name)));
+    this.hidesPlumbing = !plumbing;
+  }
+
   get isFiltered() {
     return this.words.length > 0 || this.only.size > 0;
   }
@@ -40,7 +59,8 @@ export class Shown {
   /** Decide which rows there are, in drawing order; `runs` has the end of those that stand for a run of siblings. */
   layOut() {
     const { spans } = this;
-    const kept = this.isFiltered ? this.matching() : null;
+    this.matched = this.isFiltered ? this.matching() : null;
+    const kept = this.matched && this.withAncestors(this.matched);
     this.rows = [];
     this.runs = new Map();
     for (let i = 0; i < spans.count; i++) {
@@ -54,21 +74,34 @@ export class Shown {
     }
   }
 
-  /** Return the spans that match the filter, and their ancestors. */
+  /** Return the spans that match the filter. */
   matching() {
     const { spans } = this;
     const wanted = [...this.only].map((name) => ONLY[name][2]);
-    const kept = new Set();
-    this.found = 0;
+    const matched = new Set();
     for (let i = 0; i < spans.count; i++) {
       if (wanted.length && !wanted.some((is) => is(spans, i))) continue;
       const text = this.words.length ? spans.text(i) : "";
       if (!this.words.every((word) => text.includes(word))) continue;
-      this.found += 1;
-      kept.add(i);
-      for (const ancestor of spans.ancestors(i)) kept.add(ancestor);
+      matched.add(i);
     }
+    return matched;
+  }
+
+  withAncestors(matched) {
+    const kept = new Set(matched);
+    for (const i of matched) for (const ancestor of this.spans.ancestors(i)) kept.add(ancestor);
     return kept;
+  }
+
+  matches(i) {
+    return this.matched?.has(i) ?? true;
+  }
+
+  /** Whether a span is in one that is folded. A run is not: that is a matter of rows. */
+  isInFolded(i) {
+    if (this.isFiltered || !this.folded.size) return false;
+    return [...this.spans.ancestors(i)].some((at) => this.folded.has(this.spans.ids[at]));
   }
 
   // ── runs: many siblings in a row of one name and kind, none of which failed

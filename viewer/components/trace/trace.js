@@ -57,6 +57,7 @@ export class TracePage {
     this.tree = new Tree({
       onSelect: () => this.selected(),
       onPoint: (spanId) => this.prefetch(spanId),
+      onShown: () => this.shownAnew(),
     });
     this.find = new Find({
       onFound: (spanIds) => this.tree.setFound(spanIds),
@@ -122,8 +123,9 @@ export class TracePage {
   // ── what it shows
 
   /** Show a trace, by its id or how that begins, and one of its spans; the first if none is named. */
-  show({ trace: traceId, span: spanId, mode }) {
+  show({ trace: traceId, span: spanId, mode, ...filters }) {
     if (MODES.includes(mode)) this.setMode(mode);
+    this.tree.shown.take(filters);
     this.stopKeys ??= listen((key) => this.key(key));
     this.ticking ??= setInterval(() => this.spans?.isRunning && this.tick(), TICK_MS);
     if (this.spans && this.traceId === traceId) {
@@ -172,7 +174,6 @@ export class TracePage {
     this.tree.set(spans);
     this.find.in({ traceId: this.traceId, order: (spanId) => spans.index.get(spanId) ?? spans.count });
     this.split.hidden = false;
-    this.drawMode();
     this.tick();
   }
 
@@ -243,8 +244,14 @@ export class TracePage {
 
   selected() {
     this.note();
-    this.drawMode();
+    if (this.mode !== "tree") this[this.mode].select(this.tree.selected);
     this.showDetail();
+  }
+
+  /** Other spans are shown or marked than before: say so in the address, too. */
+  shownAnew() {
+    if (this.tree.selected && address().trace === this.traceId) this.note();
+    this.drawMode();
   }
 
   /** Show the spans as a tree, over time, or as lines in the order of time. */
@@ -263,14 +270,14 @@ export class TracePage {
   /** Bring what stands in the place of the tree up to date. */
   drawMode() {
     if (this.mode === "tree") return;
-    Promise.resolve(this[this.mode].set(this.tree.spans)).catch((error) => this.told(error));
+    Promise.resolve(this[this.mode].set(this.tree)).catch((error) => this.told(error));
     this[this.mode].select(this.tree.selected);
   }
 
   /** Say in the address what is shown; the usual mode needs no word. */
   note() {
     const mode = this.mode === MODES[0] ? "" : this.mode;
-    this.app.note({ ...address(), trace: this.traceId, span: this.tree.selected, mode });
+    this.app.note({ ...address(), trace: this.traceId, span: this.tree.selected, mode, ...this.tree.shown.inAddress });
   }
 
   async copyLink(button) {

@@ -4,18 +4,20 @@ import { button, el } from "../shared/dom.js";
 import { atLeast, cost, count, duration, estimated, sum, UNKNOWN } from "../shared/format.js";
 import { kindIcon, statusIcon, statusTitle } from "../shared/icons.js";
 import { moved, VirtualRows } from "../shared/rows.js";
+import { guides } from "./guides.js";
 import { ONLY, Shown } from "./shown.js";
 import { Timeline } from "./timeline.js";
 import { criticalPath, selfTime } from "./timing.js";
 
 const ROW_HEIGHT = 24;
-const INDENT = 14;
-const MAX_INDENTED = 24;
 
 export class Tree {
-  /** `onSelect(spanId)` is called when the user chooses a span, `onPoint(spanId)` when the pointer comes to one. */
-  constructor({ onSelect, onPoint }) {
-    this.onSelect = onSelect;
+  /**
+   * `onSelect(spanId)` is called when the user chooses a span, `onPoint(spanId)` when the pointer comes to one, and
+   * `onShown()` when other spans are shown or marked than before.
+   */
+  constructor({ onSelect, onPoint, onShown }) {
+    Object.assign(this, { onSelect, onShown });
     this.shown = new Shown();
     this.timeline = new Timeline();
     this.rows = new VirtualRows({
@@ -112,6 +114,19 @@ export class Tree {
     this.tell();
     this.scale();
     this.rows.reset(this.visible.length);
+    this.onShown();
+  }
+
+  // ── for what is drawn in its place
+
+  /** Whether a span is left out, for it is in one that is folded. */
+  leavesOut(i) {
+    return this.shown.isInFolded(i);
+  }
+
+  /** Whether a span is of what is looked for: it matches the filter, and lies on the path where that is marked. */
+  isLit(i) {
+    return this.shown.matches(i) && (this.critical?.has(i) ?? true);
   }
 
   // ── rows
@@ -141,7 +156,7 @@ export class Tree {
     const { spans } = this;
     const status = spans.status(i);
     const message = spans.isBad(i) && (spans.message(i) || statusTitle(status));
-    return el("span", { class: "t-span", style: this.guides(i) },
+    return el("span", { class: "t-span", style: guides(spans, i) },
       el("span", { class: isParent ? "t-twisty" : "t-no-twisty" }),
       kindIcon(spans.kind(i)),
       this.shown.beginsRun(i) && !this.shown.isFiltered && this.times(i),
@@ -225,26 +240,6 @@ export class Tree {
     this.layOut();
   }
 
-  /** Return the indent of a row and, as layers of its background, the lines that lead to it from its ancestors. */
-  guides(i) {
-    const { spans } = this;
-    const depth = Math.min(spans.depth[i], MAX_INDENTED);
-    const layers = [];
-    const line = (level, y, size) => {
-      const x = (level - 1) * INDENT + 7;
-      layers.push(`linear-gradient(var(--t-guide),var(--t-guide)) ${x}px ${y}/${size} no-repeat`);
-    };
-    if (depth > 0) {
-      line(depth, "0", `1px ${spans.hasNext[i] ? "100%" : "50%"}`);
-      line(depth, "50%", `${spans.hasChildren(i) ? 7 : 17}px 1px`);
-    }
-    for (const at of spans.ancestors(i)) {
-      const level = spans.depth[at];
-      if (level > 0 && level <= MAX_INDENTED && spans.hasNext[at]) line(level, "0", "1px 100%");
-    }
-    return `padding-left:${depth * INDENT}px;background:${layers.join(",") || "none"}`;
-  }
-
   // ── folding and filtering
 
   fold(i, folded) {
@@ -259,7 +254,7 @@ export class Tree {
   }
 
   filtered() {
-    this.shown.words = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    this.shown.lookFor(this.filter.value);
     this.refilter();
   }
 
@@ -285,7 +280,8 @@ export class Tree {
   /** Say beside the filter what is found and what is hidden. */
   tell() {
     const { shown } = this;
-    this.matches.textContent = shown.isFiltered ? `${shown.found} of ${this.spans.count}` : "";
+    if (this.filter.value !== shown.text) this.filter.value = shown.text;
+    this.matches.textContent = shown.isFiltered ? `${shown.matched.size} of ${this.spans.count}` : "";
     for (const chip of this.chips) chip.setAttribute("aria-pressed", String(shown.only.has(chip.dataset.only)));
     this.hides.hidden = shown.plumbing === 0;
     this.hides.textContent = `${shown.plumbing} ${shown.hidesPlumbing ? "hidden" : "of plumbing"}`;
