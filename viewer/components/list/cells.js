@@ -35,13 +35,28 @@ export const COLUMNS = {
 
 export const USUAL = ["started", "name", "input", "output", "model", "spans", "tokens", "cost", "duration"];
 
-/** In a narrow window these give way to the others. */
-export const SPARED = ["model", "spans", "calls", "cached", "tags", "user"];
+/** The width below which a column gives way to the others. */
+const SPARED = {
+  narrow: ["model", "spans", "calls", "cached", "tags", "user"],
+  small: ["started", "input", "session", "errors", "tokens"],
+};
+
+/** Return those of these columns that a window of this width has room for: `wide`, `narrow` or `small`. */
+export function roomFor(names, width) {
+  const spared = { wide: [], narrow: SPARED.narrow, small: [...SPARED.narrow, ...SPARED.small] }[width];
+  return names.filter((name) => !spared.includes(name));
+}
+
+/** Return the width below which a column is not shown, null where it always is. */
+function sparedBelow(name) {
+  return Object.keys(SPARED).find((width) => SPARED[width].includes(name)) ?? null;
+}
 
 const RIGHT = new Set(["started", "spans", "calls", "errors", "tokens", "cached", "cost", "duration"]);
 
 export function headCell(name) {
-  return el("span", { role: "columnheader", class: RIGHT.has(name) ? "t-right" : null, "data-column": name }, COLUMNS[name][0]);
+  return el("span", { role: "columnheader", class: RIGHT.has(name) ? "t-right" : null, "data-column": name, "data-spared": sparedBelow(name) },
+    COLUMNS[name][0]);
 }
 
 /** The cells of a row: its status, and what the columns show. */
@@ -50,6 +65,7 @@ export function cells(trace, names) {
   const shown = names.map((name) => {
     const cell = COLUMNS[name][2](trace);
     cell.dataset.column = name;
+    if (sparedBelow(name)) cell.dataset.spared = sparedBelow(name);
     return cell;
   });
   return [el("span", { role: "gridcell", class: "t-mark-cell", title }, statusIcon(trace.status)), ...shown];

@@ -8,7 +8,7 @@ import { nav } from "../shared/nav.js";
 import { moved, VirtualRows } from "../shared/rows.js";
 import { failure, nothingFound, nothingRecorded } from "../shared/screens.js";
 import { SearchBox } from "../shared/search.js";
-import { cells, COLUMNS, headCell, SPARED, taken } from "./cells.js";
+import { cells, COLUMNS, headCell, roomFor, taken } from "./cells.js";
 import { Summary } from "./summary.js";
 import { columnsOf, ViewMenu } from "./views.js";
 
@@ -94,8 +94,9 @@ export class TraceList {
   layOut(cols) {
     this.columns = columnsOf(cols);
     const widths = (names) => ["14px", ...names.map((name) => COLUMNS[name][1])].join(" ");
-    this.grid.style.setProperty("--t-columns", widths(this.columns));
-    this.grid.style.setProperty("--t-few-columns", widths(this.columns.filter((name) => !SPARED.includes(name))));
+    for (const width of ["wide", "narrow", "small"]) {
+      this.grid.style.setProperty(`--t-columns-${width}`, widths(roomFor(this.columns, width)));
+    }
     this.head.replaceChildren(el("span", { role: "columnheader" }), ...this.columns.map(headCell));
   }
 

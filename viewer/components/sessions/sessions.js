@@ -12,6 +12,7 @@ import { SearchBox } from "../shared/search.js";
 
 const ROW_HEIGHT = 28;
 const HEADS = ["", "Active", "Session", "First input", "Last output", "User", "Turns", "Tokens", "Cost", "Lasted"];
+const FIGURES = new Set(["Active", "Turns", "Tokens", "Cost", "Lasted"]);
 
 const KEYS = [
   [
@@ -56,7 +57,7 @@ export class SessionList {
   }
 
   table() {
-    const heads = HEADS.map((head) => el("span", { role: "columnheader" }, head));
+    const heads = HEADS.map((head) => el("span", { role: "columnheader", class: FIGURES.has(head) ? "t-right" : null }, head));
     return el("div", { class: "t-table", role: "grid", "aria-label": "Sessions" },
       el("div", { class: "t-list-row t-session-row t-list-head", role: "row" }, heads),
       this.rows.scroller,

@@ -49,7 +49,7 @@ export class Tree {
     const waited = "Mark what the end of the trace waited for (p)";
     this.pathButton = button({ class: "t-plain", title: waited, onclick: () => this.togglePath() }, "critical path");
     const hides = "Spans that only join steps (h)";
-    this.hides = button({ class: "t-plain", title: hides, onclick: () => this.togglePlumbing() });
+    this.hides = button({ class: "t-plain", title: hides, hidden: true, onclick: () => this.togglePlumbing() });
     return el("div", { class: "t-tree-tools" },
       this.filter,
       this.chips,
