@@ -57,6 +57,18 @@ def test_every_panel_of_ours_answers(api: TestClient) -> None:
     assert [row["tag"] for row in rows(answers["tags"].json())] == ["beta"]
 
 
+def test_a_call_that_two_recorded_counts_once(store: Store, api: TestClient) -> None:
+    clock = corpus.Clock(50)
+    with_agent = clock.span("answer", "chain", None, 0, 900)
+    ours = clock.model_call(with_agent, 1, 800, response_id="r1")
+    clock.model_call(ours, 2, 799, response_id="r1", request_model="inner")
+    clock.model_call(with_agent, 3, 801, response_id="r1")
+    clock.model_call(with_agent, 850, 890, response_id="r2")
+    [model] = rows(api.get("/api/panel/models").json())
+    [sums] = store.sql("select sum(model_call_count) as calls, sum(input_tokens) as tokens_in from traces")
+    assert (model["calls"], model["tokens in"]) == (sums["calls"], sums["tokens_in"]) == (6, 7200)
+
+
 def test_panels_are_of_the_traces_that_the_filter_finds(api: TestClient) -> None:
     [overview] = rows(api.get("/api/panel/overview?q=tag:beta").json())
     assert (overview["traces"], overview["tokens in"]) == (1, 2400)

@@ -63,7 +63,7 @@ class _Panels:
         panel = next((panel for panel in self._found()[0] if panel.name == name), None)
         if panel is None:
             raise UsageError(f"there is no panel {name!r}")
-        sql = panel.sql.replace("$bucket", str(whole_number(request.query_params.get("bucket", "1"))))
+        sql = panel.filled(whole_number(request.query_params.get("bucket", "1")))
         began = time.perf_counter()
         rows = self.store.sql(sql, within=self.answering.within(request), limit=_ROWS, timeout=_SECONDS)
         answer: Json = {**table_json(rows, panel.unit), "is_cut": rows.is_cut}

@@ -5,7 +5,7 @@ select
     start_ns // $bucket * $bucket as time,
     coalesce(response_model, request_model, 'unknown') as model,
     sum(cost_usd) as cost
-from spans
-where cost_usd is not null and kind in ('llm', 'embedding', 'reranker')
+from $calls
+where cost_usd is not null
 group by time, model
 order by time

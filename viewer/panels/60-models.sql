@@ -10,7 +10,6 @@ select
     sum(cost_usd) as "cost:usd",
     quantile_cont(end_ns - start_ns, 0.5) as "p50:ns",
     quantile_cont(end_ns - start_ns, 0.95) as "p95:ns"
-from spans
-where kind in ('llm', 'embedding', 'reranker')
+from $calls
 group by model
 order by "cost:usd" desc nulls last, calls desc

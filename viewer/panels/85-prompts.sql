@@ -9,7 +9,7 @@ select
     avg(cost_usd) as "cost:usd",
     quantile_cont(end_ns - start_ns, 0.5) as "p50:ns",
     quantile_cont(end_ns - start_ns, 0.95) as "p95:ns"
-from spans
-where prompt_name is not null and kind in ('llm', 'embedding', 'reranker')
+from $calls
+where prompt_name is not null
 group by prompt, version
 order by prompt, version desc

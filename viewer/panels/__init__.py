@@ -4,7 +4,8 @@
     -- chart: bars                how the rows are drawn; see CHARTS
     -- unit: usd                  what its figures are; see UNITS
     -- opens: model:{model}       the filter that a click on a row leads to, with the row's columns in braces
-    select …                      a statement that reads; `$bucket` is a width in nanoseconds that suits the time shown
+    select …                      a statement that reads; `$bucket` is a width in nanoseconds that suits the time shown,
+                                  `$calls` the model calls, each once (see `calls`)
 
 The first column says what a row is of; the others are its figures. A text in the second column makes a series of each
 of its values. Without a chart named, the rows are a table.
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tracer.errors import QueryError
+from tracer.viewer.panels.calls import CALLS
 
 OURS = Path(__file__).parent
 
@@ -42,6 +44,10 @@ class Panel:
     unit: str = "count"
     opens: str | None = None
     is_ours: bool = True
+
+    def filled(self, bucket: int) -> str:
+        """Return its SQL with a width of time in nanoseconds in it, and the calls."""
+        return self.sql.replace("$bucket", str(bucket)).replace("$calls", CALLS)
 
 
 def find(folders: Iterable[Path]) -> list[Path]:

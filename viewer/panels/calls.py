@@ -1,0 +1,49 @@
+"""What `$calls` means in a panel: the model calls, each once."""
+
+from __future__ import annotations
+
+from tracer.rows import MODEL_CALL_KINDS
+
+_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
+
+_DEEPEST = 100
+"""How far inside a model call another one is looked for: parents in a circle must come to an end."""
+
+CALLS = f"""(
+    with recursive model_calls as materialized (
+        select trace_id, span_id, start_ns, end_ns, response_id, coalesce(response_model, request_model) as model,
+            scope_name, input_tokens, output_tokens, coalesce(input_tokens, output_tokens) is not null as has_tokens,
+            coalesce(usage_source <> 'api', false) as is_estimated
+        from spans where kind in ({_KINDS})
+    ),
+    inside as (
+        select s.trace_id, s.parent_id as outer_id, s.span_id, 1 as depth
+        from spans s semi join model_calls c on c.trace_id = s.trace_id and c.span_id = s.parent_id
+        union all
+        select s.trace_id, i.outer_id, s.span_id, depth + 1
+        from inside i join spans s on s.trace_id = i.trace_id and s.parent_id = i.span_id
+        where depth < {_DEEPEST}
+    ),
+    -- Two spans are one call if one is inside the other, or if both have the same response id and overlap.
+    pair as (
+        select trace_id, outer_id, span_id from inside
+        union
+        select a.trace_id, a.span_id, b.span_id
+        from model_calls a join model_calls b using (trace_id, response_id)
+        where (a.start_ns, a.span_id) < (b.start_ns, b.span_id) and b.start_ns <= a.end_ns
+            and coalesce(a.model = b.model, true)
+            and not coalesce(a.scope_name = b.scope_name and a.scope_name <> 'tracer', false)
+            and (a.is_estimated or b.is_estimated or (
+                coalesce(a.input_tokens = b.input_tokens, true) and coalesce(a.output_tokens = b.output_tokens, true)))
+    ),
+    -- The outer one counts, but where the inner one alone has what the API told.
+    again as (
+        select distinct p.trace_id,
+            if(i.has_tokens and (o.is_estimated or not o.has_tokens), o.span_id, i.span_id) as span_id
+        from pair p join model_calls o on o.trace_id = p.trace_id and o.span_id = p.outer_id
+            join model_calls i on i.trace_id = p.trace_id and i.span_id = p.span_id
+    )
+    select * from spans anti join again using (trace_id, span_id) where kind in ({_KINDS})
+)"""
+"""A select in brackets with the columns of `spans`. It counts as the sums of traces do (`tracer.store.summary`), but
+call by call, where those count figure by figure."""
