@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from tracer.compare import Aligned, Divergence, Facts
-from tracer.rows import JSON_COLUMNS, MODEL_CALL_KINDS
+from tracer.rows import ERROR, JSON_COLUMNS, MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
 from tracer.store import Rows
 from tracer.tree import Trace
@@ -110,9 +110,15 @@ def trace_json(trace: Trace, summary: Mapping[str, Any]) -> Json:
             "cost_lacking": cost_lacking,
             "estimated": [int(row.usage_source in ("tokenizer", "estimate")) for row in rows],
             "plumbing": [_is_plumbing(row) for row in rows],
-            "message": {i: row.status_message[:_MESSAGE_LENGTH] for i, row in enumerate(rows) if row.status_message},
+            "message": {i: said for i, row in enumerate(rows) if (said := _message(row))},
         },
     }
+
+
+def _message(row: SpanRow) -> str:
+    """Return how a span ended in a line, of a failed one with what was thrown: "KeyError: 'price'"."""
+    thrown = (row.error_type or "").rpartition(".")[2] if row.status == ERROR else ""
+    return ": ".join(filter(None, (thrown, row.status_message)))[:_MESSAGE_LENGTH]
 
 
 def compared_json(
