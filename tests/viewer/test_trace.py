@@ -145,6 +145,21 @@ def test_the_keyboard_reaches_everything(page: Page, viewer: Viewer) -> None:
     expect(page.locator("[data-trace-id]").first).to_be_visible()
 
 
+def test_what_cannot_be_done_is_said_and_stays_to_be_read(page: Page, viewer: Viewer) -> None:
+    open_trace(page, viewer, "failing_agent")
+    page.keyboard.press("c")
+    said = page.get_by_text("No trace of this name before it")
+    expect(said).to_be_visible()
+    page.route(
+        "**/neighbours", lambda route: route.fulfill(status=503, body='{"error":"StoreLocked","message":"in use"}')
+    )
+    page.keyboard.press("]")
+    expect(page.get_by_text("in use")).to_be_visible()
+    with page.expect_response(lambda response: "since=" in response.url):
+        pass
+    expect(page.get_by_text("in use")).to_be_visible()
+
+
 def test_running_spans_appear_grow_and_end_without_a_reload(page: Page, live_viewer: Viewer) -> None:
     root = start_span("slow_agent", kind="agent", parent=None, input={"question": "why?"})
     with use(root):

@@ -21,6 +21,7 @@ import { Tree } from "./tree.js";
 const MODES = ["tree", "flame", "log"];
 const TICK_MS = 200;
 const PREFETCH_MS = 60;
+const NOTICE_MS = 6000;
 
 const KEYS = [
   [
@@ -75,6 +76,7 @@ export class TracePage {
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
     this.head = el("div", { class: "t-trace-head" });
     this.problem = el("span", { class: "t-problem", role: "alert" });
+    this.notice = el("span", { class: "t-problem", role: "status" });
     this.place = el("div", { class: "t-place" });
     this.split = splitter(this.tree.element, this.detail.element);
     this.element = el("section", { class: "t-page" }, this.bar(), this.split, this.place);
@@ -85,11 +87,12 @@ export class TracePage {
     return el("header", { class: "t-bar" },
       plain("‹ traces", "All traces (Esc)", () => this.app.back()),
       el("span", { class: "t-steps" },
-        plain("↑", "Previous trace of the list ([)", () => this.app.step(this.traceId, -1)),
-        plain("↓", "Next trace of the list (])", () => this.app.step(this.traceId, 1))),
+        plain("↑", "Previous trace of the list ([)", () => this.step(-1)),
+        plain("↓", "Next trace of the list (])", () => this.step(1))),
       this.head,
       el("span", { class: "t-grow" }),
       this.problem,
+      this.notice,
       plain("find", "In inputs and outputs (f)", () => this.find.open()),
       plain("link", "Copy the address of this span", (event) => this.copyLink(event.target)),
       plain("compare", "With the trace of this name before it (c)", () => this.compare()),
@@ -288,9 +291,29 @@ export class TracePage {
 
   async compare() {
     if (this.app.isFile) return;
-    const { same } = await ask(`trace/${this.traceId}/neighbours`);
-    if (same) this.app.compare([same, this.traceId]);
-    else this.problem.textContent = "No trace of this name before it: mark two in the list (c).";
+    try {
+      const { same } = await ask(`trace/${this.traceId}/neighbours`);
+      if (same) this.app.compare([same, this.traceId]);
+      else this.say("No trace of this name before it: mark two in the list (c).");
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  /** Go to the trace above or below. */
+  async step(by) {
+    try {
+      await this.app.step(this.traceId, by);
+    } catch (error) {
+      this.say(error.message);
+    }
+  }
+
+  /** Say why nothing came of what the user asked for; the next answer of the poll does not wipe it away. */
+  say(text) {
+    this.notice.textContent = this.notice.title = text;
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => (this.notice.textContent = ""), NOTICE_MS);
   }
 
   /** What shows the time: the tree beside its waterfall, or the drawing. */
@@ -304,8 +327,8 @@ export class TracePage {
     else if (this.spans && (key === "0" || (key === "Escape" && this.overTime.timeline.isZoomed))) this.overTime.zoom();
     else if (key === "v") this.setMode(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length]);
     else if (key === "Escape") this.app.back();
-    else if (key === "[") this.app.step(this.traceId, -1);
-    else if (key === "]") this.app.step(this.traceId, 1);
+    else if (key === "[") this.step(-1);
+    else if (key === "]") this.step(1);
     else if (key === "c") this.compare();
     else if (key === "f" && !this.app.isFile) this.find.open();
     else return this.spans ? this.tree.key(key) : false;
