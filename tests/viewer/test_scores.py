@@ -120,3 +120,11 @@ def test_a_trace_is_judged_on_its_page(page: Page, live_viewer: Viewer) -> None:
     page.keyboard.press("j")
     expect(page.locator(".t-scores")).not_to_contain_text("tone")
     expect(good).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.browser
+def test_what_a_program_said_of_the_root_stands_beside_it(page: Page, live_viewer: Viewer) -> None:
+    root = corpus.agent(ago_s=60)
+    tracer.score(root, "faithful", 0.5)
+    page.goto(f"{live_viewer.url}/?trace={root.trace_id}")
+    expect(page.locator(".t-scores")).to_contain_text("faithful 0.5")

@@ -43,9 +43,10 @@ export class Scores {
     if (isOpen) this.form.elements.name.focus();
   }
 
-  /** Show those of a span; `isFirst` says that they are of its trace. */
+  /** Show those of a span; `isFirst` adds those of its trace, of which a new one is then. */
   async show({ trace_id: traceId, span_id: spanId }, isFirst) {
     this.target = { trace_id: traceId, span_id: isFirst ? null : spanId };
+    this.shown = isFirst ? [null, spanId] : [spanId];
     this.open(false);
     this.draw([]);
     await this.load();
@@ -56,7 +57,7 @@ export class Scores {
     try {
       const scores = await ask(`scores/${target.trace_id}`);
       if (target !== this.target) return;
-      this.draw(scores.filter((score) => (score.span_id ?? null) === target.span_id));
+      this.draw(scores.filter((score) => this.shown.includes(score.span_id ?? null)));
     } catch (error) {
       this.tell(error);
     }
