@@ -88,7 +88,7 @@ def main() -> None:
     options.add_argument("--spans", type=int, nargs="+", default=[datasets.MILLION, 10 * datasets.MILLION])
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "llm-tracer-bench")
     chosen = options.parse_args()
-    taken = {spans: stored(chosen.folder, spans, chosen.rounds) for spans in chosen.spans}
+    taken = stored(chosen.folder, chosen.spans, chosen.rounds)
     tables = [beside_the_best(spans, figures) for spans, figures in taken.items()]
     if len(taken) > 1:
         tables.append(growth(*list(taken.items())[:2]))
@@ -99,11 +99,19 @@ Taken = dict[str, dict[str, Figures]]
 """By question: the seconds that we took, and those of the query by hand."""
 
 
-def stored(folder: Path, spans: int, rounds: int) -> Taken:
-    path = datasets.stored(folder, spans)
-    trace_id = datasets.long_trace_id(spans)
-    mine, best = ours(Store(path), trace_id), by_hand(best_layout(path), trace_id)
-    return {name: interleaved({"ours": timed(mine[name]), "by hand": timed(best[name])}, rounds) for name in mine}
+def stored(folder: Path, sizes: list[int], rounds: int) -> dict[int, Taken]:
+    """Ask stores of all sizes by turns: what holds up the machine meanwhile holds up all of them."""
+    asked: dict[int, dict[str, dict[str, Question]]] = {}
+    for spans in sizes:
+        path, trace_id = datasets.stored(folder, spans), datasets.long_trace_id(spans)
+        asked[spans] = {"ours": ours(Store(path), trace_id), "by hand": by_hand(best_layout(path), trace_id)}
+    taken: dict[int, Taken] = {spans: {} for spans in sizes}
+    for name in ours(Store(folder), ""):
+        runs = {f"{who}, {spans}": timed(questions[name]) for spans in sizes for who, questions in asked[spans].items()}
+        figures = interleaved(runs, rounds)
+        for spans in sizes:
+            taken[spans][name] = {who: figures[f"{who}, {spans}"] for who in asked[spans]}
+    return taken
 
 
 def beside_the_best(spans: int, taken: Taken) -> Table:
