@@ -63,10 +63,12 @@ _FIND_PARENT: Any = object()
 
 
 class Recorder:
-    """Where spans begin and end. `open_spans` holds those between the two, oldest first."""
+    """Where spans begin and end. `open_spans` holds those between the two, oldest first; `configured` the names of the
+    settings that were not left as they are by default."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.configured: set[str] = set()
         self.open_spans: dict[str, Span] = {}
         self.is_ready = False
         self._missed_because = ""
@@ -89,8 +91,14 @@ class Recorder:
         return self.writer.layout.store
 
     @property
+    def store_so_far(self) -> Path:
+        """The same, but it settles nothing."""
+        return self._writer.layout.store if self._writer is not None else resolved_store(self.config)
+
+    @property
     def writer(self) -> Writer:
         if self._writer is None:
+            self.get_ready()  # the process that started this one may have said where the store is
             with self._first_write:
                 if self._writer is None:
                     made = Writer(resolved_store(self.config))
@@ -113,6 +121,11 @@ class Recorder:
         self._capture_anew()
         if self.config.processors != before.processors:
             self._shut_outgoing()
+        self.configured |= changes.keys()
+        with contain("the settings of other processes"):
+            from tracer import propagation
+
+            propagation.hand_settings(self)
 
     def _capture_anew(self) -> None:
         self.capturing = Capturing(self.config, lambda: self.writer)
@@ -174,7 +187,7 @@ class Recorder:
             self._missed_because = "too many open files"
             return False
         self._randbits = Random(os.urandom(16)).getrandbits
-        propagation.begin()
+        propagation.begin(self)
         self.is_ready = True
         if self._missed_spans:
             self.writer.dropped_spans += self._missed_spans
@@ -280,6 +293,7 @@ class Recorder:
         self._began_ns = time.time_ns()
         self._is_forked |= self._writer is not None
         if self._writer is not None:
+            self.config = self.config._replace(store=self.store)  # it is settled, wherever the child works
             with contain("a fork"):
                 self._writer.forget()
         self.open_spans = {}
@@ -353,8 +367,11 @@ def new_span(
     with _OPENING:
         if not RECORDER.config.enabled:
             return RECORDER.unrecorded
-        if not RECORDER.is_ready and not RECORDER.get_ready():
-            return RECORDER.missed()
+        if not RECORDER.is_ready:
+            if not RECORDER.get_ready():
+                return RECORDER.missed()
+            if not RECORDER.config.enabled:  # as the process that started this one has it
+                return RECORDER.unrecorded
         around = get_current() if context is None else context
         if parent is _FIND_PARENT:
             parent = find_parent(around)

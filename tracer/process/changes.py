@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any
 import orjson
 
 from tracer.capture import Redactor
+from tracer.capture.portable import restored
 from tracer.journal.writer import Writer
 from tracer.process.uncommitted import ASKED
 from tracer.units import counted
@@ -39,11 +39,7 @@ def main() -> None:
 
 def answer(asked: Mapping[str, Any]) -> None:
     """Look, and write what was found as a line about the process that asked."""
-    redact = asked["redact"]
-    if redact:
-        patterns = [item if isinstance(item, str) else re.compile(*item) for item in redact["patterns"]]
-        redact = {**redact, "patterns": patterns}
-    redactor = Redactor(redact)
+    redactor = Redactor(restored(asked["redact"]))
     found = look(Path(asked["root"]), asked.get("commit"), asked["since_ns"])
     diff, redacted = redactor.redact_value(orjson.dumps(found["git_diff"]))
     text, note = _to_whole_lines(orjson.loads(diff))

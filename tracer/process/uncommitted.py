@@ -5,13 +5,13 @@ It is a process of its own, so that the program neither waits nor starts git its
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
+from tracer.capture.portable import portable
 from tracer.errors import logger
 from tracer.journal import detached
 
@@ -28,9 +28,9 @@ _PROGRAM = "from tracer.process.changes import main; main()"
 
 def question(store: Path, process_id: str, git: Mapping[str, str], since_ns: int, redact: Redact) -> str | None:
     """Return what to ask the helper; None where it could not redact as the program wants it."""
-    if (portable := _portable(redact)) is None:
+    if (plain := portable(redact)) is None:
         return None
-    asked = {"store": str(store), "process_id": process_id, "since_ns": since_ns, "redact": portable[0], **git}
+    asked = {"store": str(store), "process_id": process_id, "since_ns": since_ns, "redact": plain[0], **git}
     return orjson.dumps(asked).decode()
 
 
@@ -40,21 +40,3 @@ def ask(store: Path, asked: str) -> None:
         detached.start([sys.executable, "-c", _PROGRAM], store, {ASKED: asked}, at_exit=False)
     except OSError as error:
         logger.info("git could not be asked for uncommitted changes (%s)", error)
-
-
-def _portable(redact: Redact) -> tuple[Any] | None:
-    """Return a redaction as JSON types, in a tuple of one; None where it calls functions of the program."""
-    if redact is None or redact is False:
-        return (redact,)
-    if callable(redact):
-        return None
-    keys = list(redact.get("keys", ())) if isinstance(redact, Mapping) else []
-    patterns: list[Any] = []
-    for item in redact.get("patterns", ()) if isinstance(redact, Mapping) else redact:
-        if isinstance(item, re.Pattern):
-            patterns.append([item.pattern, item.flags])
-        elif isinstance(item, str):
-            patterns.append(item)
-        else:
-            return None
-    return ({"keys": keys, "patterns": patterns},)

@@ -12,24 +12,38 @@ from typing import Any
 from tracer.context import Scope, scope_to_carry
 from tracer.errors import contain
 from tracer.propagation.carried import Carried, handing_on, packed, scope_to_hand
-from tracer.propagation.outermost import PROCESS_ATTRIBUTE
+from tracer.propagation.outermost import SCOPE_ATTRIBUTE, SETTINGS_ATTRIBUTE, take_over
+from tracer.propagation.settings import Configured, settings_to_hand
 
 
-def prepare_process(module: Any) -> None:
-    """Let each process know the scope in which it was started."""
+def prepare_process(module: Any, recorder: Configured) -> None:
+    """Let each process know the scope in which it was started, and what was set by `configure` until then."""
     start = module.BaseProcess.start
+    bootstrap = module.BaseProcess._bootstrap
 
     @wraps(start)
     def start_in_scope(self: Any) -> None:
+        with contain("the settings of a process"):
+            if settings := settings_to_hand(recorder):
+                setattr(self, SETTINGS_ATTRIBUTE, settings)
         with contain("the scope of a process"):
-            if (scope := scope_to_carry()) is not None:
-                setattr(self, PROCESS_ATTRIBUTE, packed(scope))
+            if recorder.config.enabled and (scope := scope_to_carry()) is not None:
+                setattr(self, SCOPE_ATTRIBUTE, packed(scope))
         try:
             start(self)
         finally:
-            vars(self).pop(PROCESS_ATTRIBUTE, None)
+            for name in (SETTINGS_ATTRIBUTE, SCOPE_ATTRIBUTE):
+                vars(self).pop(name, None)
+
+    @wraps(bootstrap)
+    def bootstrap_in_scope(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # Its main module has been imported before, and may have recorded already.
+        with contain("what this process was handed"):
+            take_over(recorder, self)
+        return bootstrap(self, *args, **kwargs)
 
     module.BaseProcess.start = start_in_scope
+    module.BaseProcess._bootstrap = bootstrap_in_scope
 
 
 def prepare_executor(module: Any) -> None:
