@@ -41,7 +41,7 @@ LIBRARIES = {
     ),
     "bedrock": Library(
         "botocore",
-        "botocore.client",
+        "botocore.session",
         ("openinference-instrumentation-bedrock", "opentelemetry-instrumentation-bedrock"),
     ),
     "cohere": Library(
@@ -55,12 +55,13 @@ LIBRARIES = {
         "google-genai",
         "google.genai",
         (
+            "openinference-instrumentation-google-genai",  # the conventions' own refuses google-genai 3
             "opentelemetry-instrumentation-google-genai",
-            "openinference-instrumentation-google-genai",
             "opentelemetry-instrumentation-google-generativeai",
         ),
     ),
-    "groq": Library("groq", "groq", ("openinference-instrumentation-groq", "opentelemetry-instrumentation-groq")),
+    # Not OpenInference's first, which tells nothing of what is streamed.
+    "groq": Library("groq", "groq", ("opentelemetry-instrumentation-groq", "openinference-instrumentation-groq")),
     "haystack": Library(
         "haystack-ai", "haystack", ("openinference-instrumentation-haystack", "opentelemetry-instrumentation-haystack")
     ),

@@ -234,3 +234,27 @@ def test_pydantic_ais_agents_tell_what_they_were_asked_and_answered() -> None:
     )
     assert (fields["kind"], fields["input"], fields["output"]) == ("agent", asked, "42")
     assert (fields["cost_usd"], fields["dialect"]) == (0.25, "logfire")
+
+
+def test_what_googles_sdk_calls_otherwise_has_the_names_of_the_conventions() -> None:
+    told = {
+        "openinference.span.kind": "LLM",
+        "llm.finish_reason": "FinishReason.STOP",
+        "llm.output_messages.0.message.role": "model",
+        "llm.output_messages.0.message.content": "9 to 5",
+        "output.value": '{"response_id": "resp_1"}',
+    }
+    fields = fields_of(told)
+    assert (fields["finish_reasons"], fields["response_id"]) == (["STOP"], "resp_1")
+    assert fields["output"] == [{"role": "assistant", "parts": [{"type": "text", "content": "9 to 5"}]}]
+
+
+def test_parameters_that_were_not_given_are_none() -> None:
+    told = {"openinference.span.kind": "LLM", "llm.invocation_parameters": '{"temperature": 0.5, "top_p": "", "n": ""}'}
+    assert fields_of(told)["request_parameters"] == {"temperature": 0.5}
+
+
+def test_a_stream_that_an_instrumentor_only_names_is_no_output_and_says_so() -> None:
+    fields = fields_of({"openinference.span.kind": "LLM", "output.value": "<groq.Stream object at 0x7f751afd6a90>"})
+    assert "output" not in fields
+    assert fields["tracer.missed"] == ["the result: the instrumentor tells only that there was one"]

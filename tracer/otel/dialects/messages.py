@@ -38,12 +38,18 @@ def message(told: Mapping[str, Any], *, role: str = "user") -> dict[str, Any]:
         said = [known({"type": "tool_call_response", "id": called or text(told.get("id")), "response": response})]
     return known(
         {
-            "role": text(told.get("role")) or role,
+            "role": _role(told) or role,
             "parts": said + tool_calls,
             "name": text(told.get("name")),
             "finish_reason": text(told.get("finish_reason")),
         }
     )
+
+
+def _role(told: Mapping[str, Any]) -> str | None:
+    """Return who speaks, as the conventions call it; Google calls the assistant a model."""
+    role = text(told.get("role"))
+    return "assistant" if role == "model" else role
 
 
 def text_message(role: str, content: str) -> dict[str, Any]:

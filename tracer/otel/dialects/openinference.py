@@ -5,6 +5,7 @@ Source: https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conven
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,7 +50,11 @@ COLUMNS = {
         text,
         ("llm.response.model_name", "llm.model_name", "embedding.model_name", "decision.model_name"),
     ),
-    "finish_reasons": (texts, ("llm.finish_reason",)),
+    # The name of the member of Google's enumeration, with or without that of the enumeration.
+    "finish_reasons": (
+        lambda value: [reason.removeprefix("FinishReason.") for reason in texts(value) or ()] or None,
+        ("llm.finish_reason",),
+    ),
     "input_tokens": (count, ("llm.token_count.prompt", "decision.token_count.input")),
     "output_tokens": (count, ("llm.token_count.completion", "decision.token_count.output")),
     "cached_tokens": (
@@ -70,7 +75,7 @@ COLUMNS = {
     "prompt_version": (text, ("llm.prompt_template.version",)),
     "prompt_variables": (parsed, ("llm.prompt_template.variables",)),
     "input": (parsed, ("input.value", "reranker.query")),
-    "output": (parsed, ("output.value",)),
+    "output": (lambda value: None if _is_address(value) else parsed(value), ("output.value",)),
 }
 _PARAMETERS = ("llm.invocation_parameters", "embedding.invocation_parameters")
 _NO_PARAMETERS = ("model", "messages", "input", "tools")
@@ -80,6 +85,8 @@ def fields(attributes: Attributes) -> Fields:
     found = read(attributes, COLUMNS)
     if found.get("kind") in ("llm", "embedding"):
         found.update(_call_fields(attributes))
+    if _is_address(attributes.get("output.value")):
+        found["tracer.missed"] = [_UNTOLD]
     llm = tree(attributes, "llm.")
     found.update(
         known(
@@ -93,6 +100,15 @@ def fields(attributes: Attributes) -> Fields:
     return found
 
 
+def _is_address(value: Any) -> bool:
+    """Return whether this is the text of an object that has none of its own, such as a stream that nobody reads."""
+    return isinstance(value, str) and _ADDRESS.fullmatch(value) is not None
+
+
+_ADDRESS = re.compile(r"<[\w.<>]{1,200} object at 0x[0-9a-f]{1,16}>")
+_UNTOLD = "the result: the instrumentor tells only that there was one"
+
+
 def _call_fields(attributes: Attributes) -> Fields:
     """Return what stands in the request's parameters and in the response, which is kept as it came back."""
     parameters = next((mapping(attributes[name]) for name in _PARAMETERS if name in attributes), {})
@@ -101,9 +117,12 @@ def _call_fields(attributes: Attributes) -> Fields:
     return known(
         {
             "request_model": text(attributes.get("llm.request.model_name")) or text(parameters.get("model")),
-            "request_parameters": {k: v for k, v in parameters.items() if k not in (*_NO_PARAMETERS, "stream")} or None,
+            "request_parameters": {
+                k: v for k, v in parameters.items() if k not in (*_NO_PARAMETERS, "stream") and v != ""
+            }
+            or None,
             "stream": stream if isinstance(stream, bool) else None,
-            "response_id": text(response.get("id")),
+            "response_id": text(response.get("id")) or text(response.get("response_id")),
         }
     )
 
