@@ -49,13 +49,13 @@ test-floors:  ## record, absorb and read with the oldest versions that pyproject
 	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS)
 
 FRAMEWORKS := $(basename $(notdir $(wildcard tests/frameworks/*.txt)))
-test-frameworks:  ## call models through other frameworks, and beside other instrumentors, each in its own environment
+test-frameworks:  ## call models through other frameworks, and beside other instrumentors, each in its own environment; PAGE=--coverage-page tells docs/coverage.md
 	rm -rf build/lib
 	for name in $(FRAMEWORKS); do \
 	  env=$(VENV)-frameworks/$$name; test -d $$env || $(PYTHON) -m venv $$env; \
 	  $$env/bin/pip install --quiet --disable-pip-version-check -r tests/frameworks/$$name.txt . pytest pytest-asyncio && \
 	  $$env/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps . && \
-	  $$env/bin/pytest -q -W ignore tests/frameworks/$$(echo $$name | sed 's/-.*//').py || exit 1; \
+	  $$env/bin/pytest -q -W ignore $(PAGE) tests/frameworks/$$(echo $$name | sed 's/-.*//').py || exit 1; \
 	done
 
 test-newest:  ## record with the newest versions of OpenAI's SDK and of what it stands on, whatever is installed here
@@ -80,7 +80,7 @@ bench: $(VENV)/installed-dev  ## measure against the limits and the peers, and w
 	$(BIN)/python bench/page.py
 
 coverage: $(VENV)/installed-dev  ## write docs/coverage.md: which surfaces of which library the tests saw, in which ways
-	$(BIN)/pytest -q --coverage-page $(shell grep -rl --include='test_*.py' '"covers"' tests)
+	$(BIN)/pytest -q --coverage-page $(shell grep -rl --include='test_*.py' '"covers"' tests) tests/context
 
 docs: $(VENV)/installed-dev  ## write the pages that are made from the code
 	$(BIN)/python docs/generate.py

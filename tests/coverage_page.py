@@ -7,6 +7,7 @@ otherwise.
 
 from __future__ import annotations
 
+import platform
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,12 +23,14 @@ INTRODUCTION = """\
 Each mark stands for a test that saw a call end so: **✓** well, **✗** with an error, **⊘** left early. The call goes
 through the real library to a server on loopback; the program has to get what it gets untraced, and what is recorded has
 to have the status, tokens, input and output of what went over the wire. A dot: there is no such way, or it is none of
-its own. Where modes differ, as those of two clients, they stand in their order.
+its own. Where modes differ, as those of two clients, they stand in their order. Where no mark would do, words say what
+the test saw: **nested**, say, or **once** for a call that two record and that counts once.
 
-The tests write this page: `make coverage`.
+The tests write this page: `make coverage`; for other frameworks and SDKs, each with the packages of a
+file in [tests/frameworks](../tests/frameworks), `make test-frameworks PAGE=--coverage-page`.
 """
 DISTRIBUTIONS = {"OpenAI": "openai", "LangChain": "langchain-core", "LangGraph": "langgraph"}
-"""The library of a table, up to a colon, and the package whose version stands above it."""
+"""The library of a table, up to a colon, and the package whose version stands above it. Others name packages."""
 
 MARKS = {"ok": "✓", "error": "✗", "early close": "⊘"}
 _VERSION = re.compile(r"^Written with .*\n", re.M)
@@ -48,7 +51,7 @@ def table(library: str, cells: Sequence[Cell], files: Iterable[str]) -> str:
 
 def sections(page: str) -> dict[str, str]:
     """The sections of a page by their library."""
-    return {part.partition("\n")[0]: f"## {part}" for part in re.split(r"^## ", page, flags=re.M)[1:]}
+    return {part.partition("\n")[0]: f"## {part.strip()}\n" for part in re.split(r"^## ", page, flags=re.M)[1:]}
 
 
 def is_said(section: str, page: str) -> bool:
@@ -58,13 +61,34 @@ def is_said(section: str, page: str) -> bool:
 
 
 def _lines(library: str, cells: Sequence[Cell], files: Iterable[str]) -> Iterator[str]:
+    modes = dict.fromkeys(cell.mode for cell in cells)
+    yield f"## {library}"
+    yield f"Written with {_version(library)}: {', '.join(modes)}. <!-- {' '.join(sorted(files))} -->"
+    yield ""
+    yield from _list(cells) if _shares_no_way(cells) else _grid(cells)
+
+
+def _shares_no_way(cells: Sequence[Cell]) -> bool:
+    """Whether each of many ways is one of a single surface, so that a grid would be empty but for a diagonal."""
+    pairs = {(cell.surface, cell.way) for cell in cells}
+    return len({way for _, way in pairs}) == len(pairs) > 8
+
+
+def _list(cells: Sequence[Cell]) -> Iterator[str]:
+    ends: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for cell in sorted(cells, key=lambda cell: cell.surface):
+        ends[cell.surface, cell.way].add(cell.outcome)
+    yield "| surface | way | |"
+    yield "|---|---|---|"
+    for (surface, way), outcomes in ends.items():
+        yield f"| {surface} | {way} | {_marks(outcomes)} |"
+
+
+def _grid(cells: Sequence[Cell]) -> Iterator[str]:
     surfaces, modes, ways = (dict.fromkeys(cell[place] for cell in cells) for place in (1, 2, 3))
     ends: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for cell in cells:
         ends[cell.surface, cell.way, cell.mode].add(cell.outcome)
-    yield f"## {library}"
-    yield f"Written with {_version(library)}: {', '.join(modes)}. <!-- {' '.join(sorted(files))} -->"
-    yield ""
     yield f"| surface | {' | '.join(ways)} |"
     yield f"|---{'|:---:' * len(ways)}|"
     for surface in surfaces:
@@ -73,11 +97,16 @@ def _lines(library: str, cells: Sequence[Cell], files: Iterable[str]) -> Iterato
 
 
 def _version(library: str) -> str:
-    name = DISTRIBUTIONS.get(library.partition(":")[0], library)
+    name = DISTRIBUTIONS.get(library.partition(":")[0])
+    told = filter(None, map(_installed, [name] if name else library.split()))
+    return ", ".join(told) or f"Python {platform.python_version()}"
+
+
+def _installed(name: str) -> str | None:
     try:
         return f"{name} {version(name)}"
     except PackageNotFoundError:
-        return name
+        return None
 
 
 def _marks(outcomes: set[str]) -> str:

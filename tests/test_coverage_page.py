@@ -75,6 +75,13 @@ def test_files_stand_in_their_order_whichever_ends_first(
     assert run().returncode == 0
 
 
+def test_ways_that_no_two_surfaces_share_stand_in_a_list() -> None:
+    cells = [Cell("Wells", f"well {n % 2}", "sync", f"way {n}", "nested") for n in range(9)]
+    lines = table("Wells", cells, ["test_wells.py"]).splitlines()
+    assert lines[3:6] == ["| surface | way | |", "|---|---|---|", "| well 0 | way 0 | nested |"]
+    assert len(lines) == 5 + len(cells)
+
+
 def test_a_table_has_a_row_for_each_surface_and_says_once_what_holds_for_all_modes() -> None:
     cells = [
         Cell("Wells", "dig", "sync", "plain", "error"),
