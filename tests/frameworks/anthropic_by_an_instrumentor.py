@@ -11,6 +11,7 @@ from itertools import count
 
 import anthropic
 import pytest
+from conftest import through
 from opentelemetry import trace as otel
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -77,7 +78,7 @@ async def call(made, mode: str, way: str) -> None:
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("way", ["whole", "stream"])
 async def test_a_call_is_told_in_full(made, model_calls, outline, record_property, mode, way) -> None:
-    record_property("covers", ("Other SDKs", "Anthropic messages.create", mode, way, "answered"))
+    record_property("covers", (through("anthropic"), "messages.create", mode, way, "ok"))
     assert "anthropic" in tracer.instrument()
     with tracer.span("mine"):
         await call(made, mode, way)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from scripted import WireServer
 
 import tracer
 from tracer.demo.server import LoopbackServer
+from tracer.integrations import instrumentors
 from tracer.recorder import RECORDER
 from tracer.rows import MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
@@ -19,6 +23,24 @@ from tracer.store.absorb import absorb
 ASKED = [{"role": "user", "content": "When do you open on Sunday?"}]
 
 
+def through(name: str) -> str:
+    """What the page of coverage calls an SDK that `instrument(name)` records: it, and the package that does."""
+    packages = map(installed, instrumentors.LIBRARIES[name].instrumentors)
+    return f"{instrumentors.LIBRARIES[name].sdk} through {next(filter(None, packages))}"
+
+
+def said(messages: Any) -> list[tuple[str, list[Any]]]:
+    """Who says which texts in messages as they are recorded."""
+    return [(message["role"], [part["content"] for part in message["parts"]]) for message in messages]
+
+
+def installed(package: str) -> str | None:
+    try:
+        return distribution(package).name
+    except PackageNotFoundError:
+        return None
+
+
 @pytest.fixture
 def provider() -> Iterator[TracerProvider]:
     """A provider of the user's, with our processor."""
@@ -26,6 +48,13 @@ def provider() -> Iterator[TracerProvider]:
     provider.add_span_processor(tracer.TracerSpanProcessor())
     yield provider
     provider.shutdown()
+
+
+@pytest.fixture
+def wire() -> Iterator[WireServer]:
+    """A server that answers as a test says."""
+    with WireServer() as running:
+        yield running
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import tracer
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 async def test_dspy(server, model_calls, store, record_property, mode) -> None:
-    record_property("covers", ("Beside other tools", "DSPy", mode, "whole", "once"))
+    record_property("covers", ("dspy through openinference-instrumentation-dspy", "Predict", mode, "plain", "once"))
     tracer.instrument()
     dspy.configure_cache(enable_disk_cache=False, enable_memory_cache=False)
     model = dspy.LM("openai/gpt-4o", api_base=server.base_url, api_key="k", cache=False)

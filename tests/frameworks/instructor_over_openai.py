@@ -18,7 +18,7 @@ class Hours(BaseModel):
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 async def test_instructor(server, model_calls, counted_once, record_property, mode) -> None:
-    record_property("covers", ("Beside other tools", "Instructor", mode, "whole", "once"))
+    record_property("covers", ("instructor over openai", "an answer that is asked for again", mode, "whole", "once"))
     tracer.instrument("openai")
     server.script(Reply(tool_calls=[("Hours", {"opens": "early"})]))  # which is no integer, so it is asked again
     asked = {"model": "gpt-4o", "messages": ASKED, "response_model": Hours}

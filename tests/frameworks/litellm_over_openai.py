@@ -8,12 +8,15 @@ from conftest import ASKED
 
 import tracer
 
+SURFACE = ("completion", "completion, beside its instrumentor")
+"""On the page of coverage: alone, and with what else records."""
+
 
 @pytest.mark.parametrize("also", [(), ("litellm",)], ids=["alone", "beside its instrumentor"])
 @pytest.mark.parametrize("mode", ["sync", "async"])
 @pytest.mark.parametrize("way", ["whole", "stream", "stream with usage"])
 async def test_litellm(server, model_calls, counted_once, record_property, also, mode, way) -> None:
-    record_property("covers", ("Beside other tools", "LiteLLM", mode, way, "once"))
+    record_property("covers", ("litellm over openai", SURFACE[bool(also)], mode, way, "once"))
     assert {*tracer.instrument("openai", *also)} == {"openai", *also}
     options = {"model": "openai/gpt-4o", "messages": ASKED, "api_base": server.base_url, "api_key": "k"}
     if way != "whole":

@@ -8,6 +8,9 @@ import pytest
 
 import tracer
 
+SURFACE = ("Runner", "Runner, beside its instrumentor")
+"""On the page of coverage: alone, and with what else records."""
+
 
 @agents.function_tool
 def opening_hours(day: str) -> str:
@@ -26,7 +29,7 @@ def helper(server, api: str) -> agents.Agent:
 @pytest.mark.parametrize("api", ["responses", "chat"])
 @pytest.mark.parametrize("way", ["whole", "stream"])
 async def test_agents(server, model_calls, counted_once, record_property, also, api, way) -> None:
-    record_property("covers", ("Beside other tools", "OpenAI Agents SDK", "async", f"{api} {way}", "once"))
+    record_property("covers", ("openai-agents over openai", SURFACE[bool(also)], "async", f"{api} {way}", "once"))
     agents.set_trace_processors([])  # its own exporter would send to OpenAI
     assert {*tracer.instrument("openai", *also)} == {"openai", *also}
     question = "What are the opening hours on Sunday? Use opening_hours."

@@ -49,7 +49,7 @@ async def call(server, mode: str, surface: str, way: str) -> None:
 @pytest.mark.parametrize("mode", ["sync", "async"])
 async def test_beside_it(server, model_calls, counted_once, record_property, mode, surface, way) -> None:
     package = ENTRY_POINTS[0].dist.name
-    record_property("covers", ("Beside other tools", package, mode, f"{surface} {way}", "once"))
+    record_property("covers", (f"openai beside {package}", surface, mode, way, "once"))
     tracer.instrument("openai")
     with tracer.span("mine"):
         await call(server, mode, surface, way)

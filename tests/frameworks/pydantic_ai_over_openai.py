@@ -12,6 +12,9 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 import tracer
 
+SURFACE = ("Agent", "Agent, with its own instrumentation")
+"""On the page of coverage: alone, and with what else records."""
+
 
 def agent(server) -> Agent:
     helper = Agent(
@@ -30,7 +33,7 @@ def agent(server) -> Agent:
 @pytest.mark.parametrize("also", [(), ("pydantic_ai",)], ids=["alone", "with its own instrumentation"])
 @pytest.mark.parametrize("way", ["whole", "stream"])
 async def test_pydantic_ai(server, model_calls, counted_once, record_property, also, way) -> None:
-    record_property("covers", ("Beside other tools", "Pydantic AI", "async", way, "once"))
+    record_property("covers", ("pydantic-ai-slim over openai", SURFACE[bool(also)], "async", way, "once"))
     tracer.instrument("openai", *also)
     question = "What are the opening hours on Sunday? Use opening_hours."
     if way == "whole":

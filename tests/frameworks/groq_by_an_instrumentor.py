@@ -1,0 +1,77 @@
+"""Groq's SDK through an instrumentor that `instrument()` finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import said, through
+from groq import AsyncGroq, Groq
+from scripted import event_stream, json_answer
+
+import tracer
+
+USAGE = {
+    "prompt_tokens": 130,
+    "completion_tokens": 7,
+    "total_tokens": 137,
+    "prompt_tokens_details": {"cached_tokens": 100},
+}
+ANSWER = {
+    "id": "chat_1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m-001",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "secret answer"}}],
+    "usage": USAGE,
+}
+ASKED = {"model": "m", "messages": [{"role": "user", "content": "secret hello"}], "temperature": 0.5}
+
+
+def chunk(delta: dict[str, str], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    return {**ANSWER, "object": "chat.completion.chunk", "choices": [choice], "usage": None, **more}
+
+
+CHUNKS = [
+    chunk({"role": "assistant", "content": "secret "}),
+    chunk({"content": "answer"}),
+    chunk({"content": ""}, "stop", x_groq={"id": "chat_1", "usage": USAGE}),
+]
+
+
+async def call(wire, mode: str, way: str) -> None:
+    wire.answer = json_answer(ANSWER) if way == "whole" else event_stream(CHUNKS, done=True)
+    base_url = wire.base_url.removesuffix("/v1")
+    asked = {**ASKED, "stream": True} if way == "stream" else ASKED
+    if mode == "sync":
+        answer = Groq(api_key="k", base_url=base_url).chat.completions.create(**asked)
+        _ = [*answer] if way == "stream" else answer
+    else:
+        async with AsyncGroq(api_key="k", base_url=base_url) as client:
+            answer = await client.chat.completions.create(**asked)
+            _ = [event async for event in answer] if way == "stream" else answer
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("way", ["whole", "stream"])
+async def test_a_call_is_told_in_full(store_path, wire, model_calls, outline, record_property, mode, way) -> None:
+    record_property("covers", (through("groq"), "chat.completions.create", mode, way, "ok"))
+    assert "groq" in tracer.instrument()
+    with tracer.span("mine"):
+        await call(wire, mode, way)
+    (row,) = model_calls()
+    assert outline() == ["mine", f"  {row.name}"]
+    assert (row.provider, row.request_model, row.status, row.finish_reasons) == ("groq", "m", "OK", ["stop"])
+    assert (row.input_tokens, row.output_tokens) == (130, 7)
+    assert row.request_parameters == {"temperature": 0.5}
+    assert said(row.input) == [("user", ["secret hello"])]
+    assert said(row.output) == [("assistant", ["secret answer"])]
+
+
+async def test_without_content_none_is_told(store_path, wire, spans) -> None:
+    tracer.configure(capture_content=False)
+    tracer.instrument("groq")
+    await call(wire, "sync", "stream")
+    assert [row.kind for row in spans()] == ["llm"]
+    assert "secret" not in repr(spans())
