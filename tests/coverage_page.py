@@ -61,11 +61,12 @@ def is_said(section: str, page: str) -> bool:
 
 
 def _lines(library: str, cells: Sequence[Cell], files: Iterable[str]) -> Iterator[str]:
-    modes = dict.fromkeys(cell.mode for cell in cells)
+    is_list = _shares_no_way(cells)
+    modes = "" if is_list else f": {', '.join(dict.fromkeys(cell.mode for cell in cells))}"
     yield f"## {library}"
-    yield f"Written with {_version(library)}: {', '.join(modes)}. <!-- {' '.join(sorted(files))} -->"
+    yield f"Written with {_version(library)}{modes}. <!-- {' '.join(sorted(files))} -->"
     yield ""
-    yield from _list(cells) if _shares_no_way(cells) else _grid(cells)
+    yield from _list(cells) if is_list else _grid(cells)
 
 
 def _shares_no_way(cells: Sequence[Cell]) -> bool:
