@@ -33,6 +33,9 @@ DISTRIBUTIONS = {"OpenAI": "openai", "LangChain": "langchain-core", "LangGraph":
 """The library of a table, up to a colon, and the package whose version stands above it. Others name packages."""
 
 MARKS = {"ok": "✓", "error": "✗", "early close": "⊘"}
+BAR = r"\|"
+"""What stands for a bar in the cell of a table."""
+
 _VERSION = re.compile(r"^Written with .*\n", re.M)
 
 
@@ -94,7 +97,7 @@ def _grid(cells: Sequence[Cell]) -> Iterator[str]:
     yield f"|---{'|:---:' * len(ways)}|"
     for surface in surfaces:
         told = (_once([_marks(ends[surface, way, mode]) for mode in modes]) for way in ways)
-        yield f"| {surface} | {' | '.join(told)} |"
+        yield f"| {surface.replace('|', BAR)} | {' | '.join(told)} |"
 
 
 def _version(library: str) -> str:

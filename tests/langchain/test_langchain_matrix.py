@@ -38,8 +38,8 @@ from tracer.tree import Node, build_tree
 Chat = Callable[..., ChatOpenAI]
 Spans = Callable[[], list[SpanRow]]
 
-HAS_EVENTS = hasattr(BaseChatModel, "stream_events")
-"""Whether this langchain-core has the events of version 3, the only ones for programs that are not async."""
+HAS_V3 = hasattr(BaseChatModel, "stream_events")
+"""Whether this langchain-core has the events of version 3, which only models and graphs tell."""
 
 TEXT, USAGE = "One two three four five", Usage(7, 5, cached_tokens=2)
 
@@ -63,7 +63,7 @@ class Surface:
     can_be_left: bool = False
     replies: tuple[Reply, ...] = ()
     calls: int = 0
-    has_sync_events: bool = False
+    has_v3: bool = False
     at_once: int = 1  # in a batch
 
 
@@ -163,7 +163,7 @@ SURFACES = [
         bad="Count.",
         replies=(ANSWER,),
         calls=1,
-        has_sync_events=True,
+        has_v3=True,
     ),
     Surface(
         "LangChain",
@@ -210,7 +210,7 @@ SURFACES = [
         bad=QUESTION,
         replies=(ANSWER,),
         calls=1,
-        has_sync_events=True,
+        has_v3=True,
     ),
     Surface(
         "LangGraph",
@@ -237,7 +237,7 @@ SURFACES = [
         bad=QUESTION,
         replies=(ANSWER,),
         calls=1,
-        has_sync_events=True,
+        has_v3=True,
     ),
     Surface(
         "LangGraph",
@@ -250,7 +250,7 @@ SURFACES = [
         bad="Count.",
         replies=(ANSWER,),
         calls=1,
-        has_sync_events=True,
+        has_v3=True,
     ),
     Surface(
         "LangGraph",
@@ -263,7 +263,7 @@ SURFACES = [
         bad=QUESTION,
         replies=(ASKING, ANSWER),
         calls=2,
-        has_sync_events=True,
+        has_v3=True,
     ),
 ]
 
@@ -272,16 +272,23 @@ _QUICK = ("chat model", "create_agent")
 """The surfaces that show most; the others take a minute."""
 
 
+def has_way(surface: Surface, mode: str, way: str) -> bool:
+    """Whether LangChain itself has this way."""
+    if way == "events v2":
+        return mode == "async"
+    return way != "events v3" or (surface.has_v3 and HAS_V3)
+
+
 def cells() -> Iterator[Any]:
     for surface in SURFACES:
         for mode in ("sync", "async"):
-            for way in ("invoke", "stream", "batch", "events"):
-                if way == "events" and mode == "sync" and not (surface.has_sync_events and HAS_EVENTS):
-                    continue  # LangChain itself has none
+            for way in ("invoke", "stream", "batch", "events v2", "events v3"):
+                if not has_way(surface, mode, way):
+                    continue
                 for outcome in ("ok", "error", "early close"):
                     if outcome == "early close" and (way in ("invoke", "batch") or not surface.can_be_left):
                         continue  # there is nothing to leave: the result is there at once, and whole
-                    if (outcome, way, mode) == ("early close", "events", "sync") and surface.library == "LangChain":
+                    if (outcome, way) == ("early close", "events v3") and surface.library == "LangChain":
                         continue  # such a stream has no end but its last event
                     marks = () if surface.name in _QUICK else (pytest.mark.slow,)
                     name = f"{surface.name}-{mode}-{way}-{outcome}"
@@ -345,9 +352,12 @@ async def _run_async(runnable: Any, way: str, given: Any, inputs: list[Any], lea
     try:
         if way == "invoke":
             return await runnable.ainvoke(given)
-        pieces = runnable.astream(given) if way == "stream" else runnable.astream_events(given, version="v2")
-        async with aclosing(pieces) as stream:
-            await _collect_async(stream, leaves, came)
+        if way == "events v3":
+            await _collect_v3(await runnable.astream_events(given, version="v3"), leaves, came)
+        else:
+            pieces = runnable.astream(given) if way == "stream" else runnable.astream_events(given, version="v2")
+            async with aclosing(pieces) as stream:
+                await _collect_async(stream, leaves, came)
     except Exception as error:  # noqa: BLE001 - as above
         came.append(error)
     for _ in range(100):  # what was left is closed by the loop, one after the other
@@ -355,6 +365,14 @@ async def _run_async(runnable: Any, way: str, given: Any, inputs: list[Any], lea
             break
         await asyncio.sleep(0.01)
     return came
+
+
+async def _collect_v3(stream: Any, leaves: bool, came: list[Any]) -> None:
+    try:
+        await _collect_async(aiter(stream), leaves, came)
+    finally:
+        if hasattr(stream, "abort"):
+            await stream.abort()
 
 
 async def _collect_async(stream: AsyncIterator[Any], leaves: bool, came: list[Any]) -> None:
@@ -410,7 +428,7 @@ def expected(surface: Surface, mode: str, way: str, outcome: str) -> list[str]:
         return sorted(surface.ok * 2 if way == "batch" else surface.ok)
     if way == "batch":
         return sorted([*surface.ok, *surface.error])
-    streams = way == "stream" or (way == "events" and surface.error_of_stream)
+    streams = way == "stream" or (way.startswith("events") and surface.error_of_stream)
     return sorted((surface.error_of_stream if streams else None) or surface.error)
 
 
@@ -418,7 +436,7 @@ def script(server: LoopbackServer, surface: Surface, way: str, outcome: str) -> 
     """What the server replies to one run: for each input what the model is asked, whose last answer may be an error."""
     if not surface.replies:
         return
-    breaks_off = surface.error_of_stream is not None and way in ("stream", "events")
+    breaks_off = surface.error_of_stream is not None and way not in ("invoke", "batch")
     failing = Reply(text=TEXT, error_after=3, error="overloaded") if breaks_off else Reply(status=400, error="too long")
     if outcome == "early close":
         server.script(surface.replies[0])
@@ -458,7 +476,7 @@ def test_it_is_recorded_and_unchanged(
     assert recorded == once()
     if outcome == "early close":
         # How far the steps are ahead of whoever leaves is LangChain's own affair.
-        assert f"{surface.ok[0]}~" in paths(rows) or way == "events"
+        assert f"{surface.ok[0]}~" in paths(rows) or way.startswith("events")
         assert {path.removesuffix("~") for path in paths(rows)} <= set(surface.ok)
     else:
         assert paths(rows) == expected(surface, mode, way, outcome)
