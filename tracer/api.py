@@ -95,13 +95,17 @@ def trace_headers() -> dict[str, str]:
 def trace_environ() -> dict[str, str]:
     """Return a copy of `os.environ` with which a program that is started belongs to the span that is current here.
 
-    A program that records finds it by itself, and records to the same store: `subprocess.run(…, env=trace_environ())`.
+    A program that records finds it by itself, and records to the same store, without content where this one records
+    none: `subprocess.run(…, env=trace_environ())`.
     """
     environ = {**os.environ}
     if recording():
         with contain("the environment of a trace"):
             environ |= {name.upper(): value for name, value in trace_headers().items()}
             environ["TRACER_STORE"] = str(RECORDER.store)
+            for setting in ("capture_content", "capture_code"):
+                if not getattr(RECORDER.config, setting):
+                    environ[f"TRACER_{setting.upper()}"] = "0"
     return environ
 
 

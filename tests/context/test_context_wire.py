@@ -263,6 +263,14 @@ def test_tracer_run_continues_a_trace_too(store_path: Path, outline: Outline) ->
     assert outline() == ["parent", "  child.py"]
 
 
+def test_a_program_that_is_started_records_no_content_where_its_starter_records_none(spans: Spans) -> None:
+    tracer.configure(capture_content=False)
+    with span("parent"):
+        work = "import tracer; tracer.span('child', input='a secret').end()"
+        subprocess.run([sys.executable, "-c", work], env=trace_environ(), check=True, timeout=30)
+    assert [(row.name, row.input) for row in spans()] == [("parent", None), ("child", "[8 characters]")]
+
+
 def test_what_the_environment_says_holds_in_threads_and_gives_way_to_headers(tmp_path: Path) -> None:
     program = """
         import threading
