@@ -81,6 +81,29 @@ def test_signals_in_the_midst_of_recording_break_nothing(store_path: Path) -> No
     assert all(line.startswith(f"llm-tracer lost {told['dropped']} spans") for line in log)
 
 
+def test_a_signal_while_the_journal_is_begun_costs_nothing(store_path: Path) -> None:
+    program = """
+        import signal, sys
+        from tracer import span
+
+        def handler(*_):
+            with span("handler"):
+                pass
+
+        def strike(event, args):
+            if event == "os.rename" and str(args[0]).endswith(".live"):
+                signal.raise_signal(signal.SIGALRM)
+
+        signal.signal(signal.SIGALRM, handler)
+        sys.addaudithook(strike)
+        with span("step"):
+            pass
+    """
+    done = programs.run(program, store_path)
+    assert done.stderr == ""
+    assert {row["name"] for row in Store(store_path).sql("from spans")} == {"step", "handler"}
+
+
 def test_exit_handlers_and_what_is_torn_down_last(tmp_path: Path, covers: Covers) -> None:
     covers("odd places", "sync", "atexit", "recorded")
     program = """

@@ -68,13 +68,24 @@ def whole(spans: int) -> dict[str, int]:
     return {"rows": spans, "spans": spans, "open": 0, "traces": spans // 2}
 
 
-def killed_at(path: Path, step: str, times: int = 1, settings: str = "") -> None:
-    """Absorb in a process that is killed when it comes to a step for the given time; `settings` are DuckDB's."""
-    program = """
+def killed_at(
+    path: Path,
+    step: str,
+    times: int = 1,
+    settings: str = "",
+    *,
+    of: str = "absorb",
+    portions: str = "absorb.SLICE_BYTES = 20_000",
+) -> None:
+    """Absorb in a process that is killed when it comes to a step `of` a module for the given time.
+
+    `settings` are DuckDB's; `portions` is what makes the steps so small that there are several.
+    """
+    program = f"""
         import os, signal, sys
         from pathlib import Path
-        from tracer.store import absorb
-        absorb.SLICE_BYTES = 20_000
+        from tracer.store import absorb, attachments
+        {portions}
         absorb._MODEST += sys.argv[4]
         left = int(sys.argv[3])
         def killed(step):
@@ -82,7 +93,7 @@ def killed_at(path: Path, step: str, times: int = 1, settings: str = "") -> None
             left -= step == sys.argv[2]
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
-        absorb._step = killed
+        {of}._step = killed
         absorb.absorb(Path(sys.argv[1]))
     """
     with programs.start(program, path, path, step, times, settings) as process:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from journal_lines import Process, span, trace_id
+from ledger import killed_at
 
 import programs
 from tracer.errors import AttachmentNotFound
@@ -75,23 +76,7 @@ def contents() -> list[bytes]:
 @pytest.mark.parametrize("step", ["inserted", "committed", "deleted"])
 def test_an_absorber_that_is_killed_loses_and_doubles_nothing(path: Path, step: str, times: int) -> None:
     hashes = left_behind(path, *contents())
-    program = """
-        import os, signal, sys
-        from pathlib import Path
-        from tracer.store import absorb, attachments
-        attachments._SLICE_PIECES = 100
-        left = int(sys.argv[3])
-        def killed(step):
-            global left
-            left -= step == sys.argv[2]
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-        attachments._step = killed
-        absorb.absorb(Path(sys.argv[1]))
-    """
-    with programs.start(program, path, path, step, times) as process:
-        _, stderr = process.communicate(timeout=60)
-    assert process.returncode == -9, stderr
+    killed_at(path, step, times, of="attachments", portions="attachments._SLICE_PIECES = 100")
     assert_whole(path, hashes)
     assert absorb(path).spans == len(hashes)
     assert_whole(path, hashes, stored=True)

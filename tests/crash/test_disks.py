@@ -62,6 +62,16 @@ def emitted_until_it_waits(process: subprocess.Popen[str], answer: str = "") -> 
     return list(takewhile(lambda line: line != "-", map(str.rstrip, process.stdout)))
 
 
+def recorded_while_the_disk_grows(program: str, store: Path, room: str) -> tuple[list[str], str]:
+    """Give a program more room when it waits for it; return what it emitted and its complaints."""
+    with programs.start(program, store) as process:
+        emitted = emitted_until_it_waits(process)
+        change(store.parent, room)
+        stdout, stderr = process.communicate("go on\n", timeout=30)
+    assert process.returncode == 0
+    return [*emitted, *stdout.splitlines()], stderr
+
+
 def test_what_a_full_disk_has_no_room_for_is_counted_and_recording_goes_on_when_it_has(disk: Path) -> None:
     store = disk / "traces.duckdb"
     program = (
@@ -72,12 +82,7 @@ def test_what_a_full_disk_has_no_room_for_is_counted_and_recording_goes_on_when_
     record("with room again", 100)
     """
     )
-    with programs.start(program, store) as process:
-        emitted = emitted_until_it_waits(process)
-        change(disk, "size=16m")
-        stdout, stderr = process.communicate("go on\n", timeout=30)
-    emitted += stdout.splitlines()
-    assert process.returncode == 0
+    emitted, stderr = recorded_while_the_disk_grows(program, store, "size=16m")
     assert len(emitted) == 2100
     names = {row["name"] for row in Store(store).sql("select name from spans")}
     assert {f"with room again {number}" for number in range(100)} <= names
@@ -98,12 +103,7 @@ def test_where_a_disk_has_no_room_for_another_file_recording_goes_on_once_it_has
     record("with room again", 20)
     """
     )
-    with programs.start(program, store) as process:
-        emitted = emitted_until_it_waits(process)
-        change(disk, "size=16m,nr_inodes=1000")
-        stdout, stderr = process.communicate("go on\n", timeout=30)
-    emitted += stdout.splitlines()
-    assert process.returncode == 0
+    emitted, stderr = recorded_while_the_disk_grows(program, store, "size=16m,nr_inodes=1000")
     assert_balance(store, emitted, dropped=lost(stderr))
 
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import operator
 from collections.abc import Callable
-from typing import Annotated, Any, TypedDict
+from typing import Any, TypedDict
 
 import pytest
+from graphs import State, graph
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.types import Command, RetryPolicy, Send, interrupt
 from steps import Outline, Spans, by_name, compute
 
 from tracer import span
-
-
-class State(TypedDict, total=False):
-    steps: Annotated[list[str], operator.add]
 
 
 def step(name: str) -> Callable[[State], State]:
@@ -29,16 +25,6 @@ def step(name: str) -> Callable[[State], State]:
             return {"steps": [name]}
 
     return run
-
-
-def graph(**nodes: Any) -> StateGraph[State]:
-    """The nodes, one after the other."""
-    builder = StateGraph(State)
-    for before, name in zip([START, *nodes], nodes, strict=False):
-        builder.add_node(name, nodes[name])
-        builder.add_edge(before, name)
-    builder.add_edge(list(nodes)[-1], END)
-    return builder
 
 
 def test_a_graph_is_a_workflow_and_its_nodes_are_its_steps(spans: Spans, outline: Outline) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import Any
 
 import pytest
+from graphs import State, graph
 from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.errors import GraphRecursionError
 from langgraph.func import entrypoint, task
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.types import CachePolicy, Command, interrupt
 
 import programs
@@ -24,26 +24,12 @@ from tracer.store import Store
 Spans = Callable[[], list[SpanRow]]
 
 
-class State(TypedDict, total=False):
-    steps: Annotated[list[str], operator.add]
-
-
 def step(name: str) -> Callable[[State], State]:
     return lambda _: {"steps": [name]}
 
 
 def ask(state: State) -> State:
     return {"steps": [interrupt("First?"), interrupt("Second?")]}
-
-
-def graph(**nodes: Any) -> StateGraph[State]:
-    """The nodes, one after the other."""
-    builder = StateGraph(State)
-    for before, name in zip([START, *nodes], nodes, strict=False):
-        builder.add_node(name, nodes[name])
-        builder.add_edge(before, name)
-    builder.add_edge(list(nodes)[-1], END)
-    return builder
 
 
 def thread(name: str = "t1") -> Any:

@@ -97,6 +97,7 @@ class Writer:
         self._number = 0
         self._torn = False
         self._is_over = False
+        self._is_coming_alive = False
         self._is_told = False
         self._open_again_s = 0.0
         self._sealed_bytes = 0
@@ -189,8 +190,7 @@ class Writer:
                 return self._segment
             try:
                 self._make_folder()
-                if self._live is None or not self._live.is_in_place():
-                    self._live = self._create(self.layout.live(self.process_id))
+                self._come_alive()
                 self._number += 1
                 self._segment = self._create(self.layout.segment(self.process_id, self._number))
                 self.has_begun = True
@@ -199,6 +199,16 @@ class Writer:
                 self._open_again_s = time.monotonic() + OPEN_AGAIN_S
                 self._tell(error)
             return self._segment
+
+    def _come_alive(self) -> None:
+        """Hold the lock that tells that this process lives. A handler of a signal in the midst does without."""
+        if self._is_coming_alive or (self._live is not None and self._live.is_in_place()):
+            return
+        self._is_coming_alive = True
+        try:
+            self._live = self._create(self.layout.live(self.process_id))
+        finally:
+            self._is_coming_alive = False
 
     def _make_folder(self) -> None:
         folder = self.layout.folder
