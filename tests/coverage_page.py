@@ -16,13 +16,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tracer.integrations.tested import TESTED
+
 INTRODUCTION = """\
 # What is recorded, as the tests saw it
 
 Each mark stands for a test that saw a call end so: **✓** well, **✗** with an error, **⊘** left early. The call goes
 through the real library to a server on loopback; the program has to get what it gets untraced, and what is recorded has
 to have the status, tokens, input and output of what went over the wire. A dot: there is no such way, or it is none of
-its own. Where modes differ, as those of two clients, they stand in their order.
+its own. Where modes differ, as those of two clients, they stand in their order. The same tests run with the oldest
+version that is supported (`make test-floors`), but for surfaces that came later.
 
 The tests write this page: `make coverage`.
 """
@@ -75,9 +78,11 @@ def _lines(library: str, cells: Sequence[Cell], files: Iterable[str]) -> Iterato
 def _version(library: str) -> str:
     name = DISTRIBUTIONS.get(library.partition(":")[0], library)
     try:
-        return f"{name} {version(name)}"
+        written_with = f"{name} {version(name)}"
     except PackageNotFoundError:
         return name
+    oldest, _ = TESTED.get(name, (None, None))
+    return f"{written_with} (the oldest: {oldest})" if oldest else written_with
 
 
 def _marks(outcomes: set[str]) -> str:
