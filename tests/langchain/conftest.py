@@ -34,11 +34,16 @@ def langchain(store_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[No
 @pytest.fixture
 def spans(spans: Callable[[], list[SpanRow]]) -> Callable[[], list[SpanRow]]:
     """All but the edges of agents, which are marked as plumbing: so a tree is the same with all versions."""
+    return lambda: without_edges(spans())
 
-    def read() -> list[SpanRow]:
-        return [row for row in spans() if not (row.name in EDGES and row.attributes["tracer.plumbing"])]
 
-    return read
+@pytest.fixture
+def written(written: Callable[[], list[SpanRow]]) -> Callable[[], list[SpanRow]]:
+    return lambda: without_edges(written())
+
+
+def without_edges(rows: list[SpanRow]) -> list[SpanRow]:
+    return [row for row in rows if not (row.name in EDGES and row.attributes["tracer.plumbing"])]
 
 
 @pytest.fixture
