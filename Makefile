@@ -34,19 +34,22 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	cd $(VENV) && bin/mypy --config-file ../pyproject.toml  # from the root it would see the folders unmapped
 
-# An environment of its own, and no editable install: what is tested is what a user with old packages installs.
-FLOOR_TESTS := capture redaction content properties file_modes journal decorators otel absorb store_reading store_traces \
-  enrich filters
-FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py) \
-  $(patsubst %,tests/langchain/test_langchain_%.py,messages models chains retrievers handlers) \
-  $(patsubst %,tests/openai/test_openai_%.py,calls streams ends transports sockets sockets_ends hooks)
+# Both ends of what is supported, each in an environment of its own, and no editable install: what is tested is what a
+# user installs. Of OpenAI, LangChain and LangGraph all tests run, those of the matrices that take a minute too.
+SDK_TESTS := tests/openai tests/langchain
+SDK_TESTS_NEED := langchain langchain-openai langgraph 'openai[realtime,aiohttp]' brotli h2 httpx zstandard \
+  gevent hypothesis numpy pytest pytest-asyncio trio
+FLOOR_TESTS := absorb attachments capture content decorators enrich file_modes filters journal otel properties purge \
+  purge_disturbed redaction retention store_kept store_reading store_traces tree
+FLOOR_TESTS := $(FLOOR_TESTS:%=tests/test_%.py)
 test-floors:  ## record, absorb and read with the oldest versions that pyproject.toml allows
 	test -d $(VENV)-floors || $(PYTHON) -m venv $(VENV)-floors
 	rm -rf build/lib
 	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check -c tests/floors.txt '.[openai,langchain]' \
-	  langchain-openai websockets pytest pytest-asyncio hypothesis numpy pandas polars pyarrow
+	  $(SDK_TESTS_NEED) pandas polars pyarrow
 	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS)
+	$(VENV)-floors/bin/pytest $(SDK_TESTS)
 
 FRAMEWORKS := $(basename $(notdir $(wildcard tests/frameworks/*.txt)))
 test-frameworks:  ## call models through other frameworks, and beside other instrumentors, each in its own environment; PAGE=--coverage-page tells docs/coverage.md
@@ -58,13 +61,13 @@ test-frameworks:  ## call models through other frameworks, and beside other inst
 	  $$env/bin/pytest -q -W ignore $(PAGE) tests/frameworks/$$(echo $$name | sed 's/-.*//').py || exit 1; \
 	done
 
-test-newest:  ## record with the newest versions of OpenAI's SDK and of what it stands on, whatever is installed here
+test-newest:  ## record with the newest versions of OpenAI's SDK, LangChain and LangGraph, whatever is installed here
 	test -d $(VENV)-newest || $(PYTHON) -m venv $(VENV)-newest
 	rm -rf build/lib
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
-	  '.[openai]' 'openai[realtime,aiohttp]' httpx h2 brotli zstandard pytest pytest-asyncio numpy
+	  '.[openai,langchain]' $(SDK_TESTS_NEED)
 	$(VENV)-newest/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
-	$(VENV)-newest/bin/pytest -m "not slow" $(wildcard tests/openai/test_*.py)
+	$(VENV)-newest/bin/pytest $(SDK_TESTS)
 
 audit: $(VENV)/installed-dev  ## ask PyPI which of the installed packages have known vulnerabilities; needs the network
 	$(PIP_INSTALL) pip-audit

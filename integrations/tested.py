@@ -7,10 +7,11 @@ TESTED: dict[str, tuple[str, str]] = {
     "opentelemetry-sdk": ("1.30", "1.45.2"),
     "streamlit": ("1.67", "1.67.0"),
     "openai": ("2.0", "3.57.0"),
-    "langchain-core": ("1.0", "1.8.3"),
+    "langchain-core": ("1.0.2", "1.8.3"),
+    "langchain": ("1.0", "1.5.2"),
     "langgraph": ("1.0", "1.2.24"),
 }
 """The name of a distribution → the oldest and the newest version. The oldest is that of pyproject.toml."""
 
-DISTRIBUTIONS = {"openai": ("openai",), "langchain": ("langchain-core", "langgraph")}
+DISTRIBUTIONS = {"openai": ("openai",), "langchain": ("langchain-core", "langchain", "langgraph")}
 """The name of an integration → the distributions that it records."""

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tracer.integrations.tested import TESTED
+
 INTRODUCTION = """\
 # What is recorded, as the tests saw it
 
@@ -24,7 +26,8 @@ Each mark stands for a test that saw a call end so: **✓** well, **✗** with a
 through the real library to a server on loopback; the program has to get what it gets untraced, and what is recorded has
 to have the status, tokens, input and output of what went over the wire. A dot: there is no such way, or it is none of
 its own. Where modes differ, as those of two clients, they stand in their order. Where no mark would do, words say what
-the test saw: **nested**, say, or **once** for a call that two record and that counts once.
+the test saw: **nested**, say, or **once** for a call that two record and that counts once. The same tests run with the
+oldest version that is supported (`make test-floors`), but for surfaces that came later.
 
 The tests write this page: `make coverage`; for other frameworks and SDKs, each with the packages of a
 file in [tests/frameworks](../tests/frameworks), `make test-frameworks PAGE=--coverage-page`.
@@ -108,9 +111,11 @@ def _version(library: str) -> str:
 
 def _installed(name: str) -> str | None:
     try:
-        return f"{name} {version(name)}"
+        written_with = f"{name} {version(name)}"
     except PackageNotFoundError:
         return None
+    oldest, _ = TESTED.get(name, (None, None))
+    return f"{written_with} (the oldest: {oldest})" if oldest else written_with
 
 
 def _marks(outcomes: set[str]) -> str:

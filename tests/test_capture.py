@@ -78,7 +78,12 @@ Point = collections.namedtuple("Point", "x y")
         ),
         (
             pandas.DataFrame({"a": [1, 2]}),
-            {"$type": "pandas.DataFrame", "shape": [2, 1], "columns": ["a"], "preview": [{"a": 1}, {"a": 2}]},
+            {
+                "$type": f"{pandas.DataFrame.__module__}.DataFrame",
+                "shape": [2, 1],
+                "columns": ["a"],
+                "preview": [{"a": 1}, {"a": 2}],
+            },
         ),
         (
             [Hostile(), 2**70],

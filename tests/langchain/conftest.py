@@ -14,6 +14,10 @@ from langchain_openai import ChatOpenAI
 
 import tracer
 from tracer.demo.server import LoopbackServer
+from tracer.span_row import SpanRow
+
+EDGES = ("model_to_tools", "model_to_model", "tools_to_model")
+"""Steps of an agent between its nodes, which langchain tells of before 1.2.15 only."""
 
 PROMPT = ChatPromptTemplate.from_messages([("system", "Be brief."), ("user", "{question}")])
 
@@ -25,6 +29,21 @@ def langchain(store_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[No
     yield
     said = [record.getMessage() for phase in ("setup", "call") for record in caplog.get_records(phase)]
     assert [text for text in said if "tracer" in text.lower() or "span" in text or "detach" in text] == []
+
+
+@pytest.fixture
+def spans(spans: Callable[[], list[SpanRow]]) -> Callable[[], list[SpanRow]]:
+    """All but the edges of agents, which are marked as plumbing: so a tree is the same with all versions."""
+    return lambda: without_edges(spans())
+
+
+@pytest.fixture
+def written(written: Callable[[], list[SpanRow]]) -> Callable[[], list[SpanRow]]:
+    return lambda: without_edges(written())
+
+
+def without_edges(rows: list[SpanRow]) -> list[SpanRow]:
+    return [row for row in rows if not (row.name in EDGES and row.attributes["tracer.plumbing"])]
 
 
 @pytest.fixture

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
+from langchain.tools import InjectedState
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import InjectedToolCallId, tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.prebuilt import InjectedState
+from langgraph.prebuilt import create_react_agent
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 from steps import Chat, Outline, Spans, add, compute
@@ -77,6 +77,13 @@ def test_a_node_tells_where_in_the_graph_it_was(model: ChatOpenAI, spans: Spans)
         ("model", 3),
     ]
     assert nodes[1]["langgraph_path"] == ["__pregel_push", 0, False]
+
+
+@pytest.mark.filterwarnings("ignore:create_react_agent has been moved")
+def test_an_agent_that_langgraph_made_is_one_too(model: ChatOpenAI, spans: Spans) -> None:
+    create_react_agent(model, [add], name="calculator").invoke(QUESTION)
+    root = spans()[0]
+    assert (root.name, root.kind, root.parent_id) == ("invoke_agent calculator", "agent", None)
 
 
 def test_an_agent_in_a_tool_of_an_agent_is_an_agent_of_its_own(
@@ -159,10 +166,6 @@ def test_the_middleware_of_an_agent_is_shown_where_it_ran(model: ChatOpenAI, spa
     assert outline() == ["invoke_agent", *before, *asking, *tools, *before, *asking]
 
 
-@pytest.mark.skipif(
-    tuple(map(int, version("langgraph").split(".")[:2])) < (1, 2),
-    reason="LangGraph hides the mark of an agent in a graph",
-)
 def test_a_handoff_from_agent_to_agent_is_no_error(
     server: LoopbackServer, chat: Chat, spans: Spans, outline: Outline
 ) -> None:

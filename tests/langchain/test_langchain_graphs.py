@@ -41,6 +41,11 @@ def test_a_graph_is_a_workflow_and_its_nodes_are_its_steps(spans: Spans, outline
     assert (row.input, row.output) == ({"steps": []}, {"steps": ["first", "second"]})
 
 
+def test_a_graph_whose_nodes_are_called_as_those_of_agents_is_none(outline: Outline) -> None:
+    graph(model=step("model"), agent=step("agent")).compile().invoke({"steps": []})
+    assert outline()[0] == "invoke_workflow"
+
+
 def test_a_graph_in_a_graph_nests_as_a_node_and_as_a_call(outline: Outline) -> None:
     inner = graph(deep=step("deep")).compile(name="inner")
 

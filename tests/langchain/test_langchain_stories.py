@@ -211,7 +211,8 @@ def test_another_process_that_resumes_names_the_checkpoint_that_joins_the_two(
     (joined,) = store.sql("""
         select stopped.status as stopped, resumed.status as resumed, stopped.trace_id != resumed.trace_id as apart
         from spans resumed join spans stopped
-        on resumed.attributes->>'$."langgraph.from_checkpoint_id"' = stopped.attributes->>'$."langgraph.checkpoint_id"'
+        on (resumed.attributes->>'$."langgraph.from_checkpoint_id"')
+            = (stopped.attributes->>'$."langgraph.checkpoint_id"')
     """)
     assert joined == {"stopped": "INTERRUPTED", "resumed": "OK", "apart": True}
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.tools import InjectedState
 from langchain_core.tools import InjectedToolCallId, ToolException, tool
-from langgraph.prebuilt import InjectedState
 from steps import Chat, Outline, Spans, add, by_name, compute
 
 from tracer import span

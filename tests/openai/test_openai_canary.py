@@ -47,8 +47,15 @@ HELPERS = {
 }
 """Methods that ask as another does. Others of the kind are known by their ends."""
 
-SILENT = r".*(\.connect|stream|upload\w*|prepare\w*|for_result)|(admin|beta\.agents)\..*|audio\.voices\.create"
-"""Methods that ask nothing when they are called so: managers of streams, sockets, those that look at files first."""
+OLDER_REQUESTS = {"evals.runs.cancel": ("POST", "/evals/any/runs/any")}
+"""What older versions of the SDK ask by a method, which the API takes for another."""
+
+SILENT = (
+    r".*(\.connect|stream|upload\w*|prepare\w*|for_result)|(admin|beta\.agents)\..*|audio\.voices\.create"
+    r"|webhooks\.(unwrap|verify_signature)"
+)
+"""Methods that ask nothing when they are called so: managers of streams, sockets, those that look at files first, or
+that only read what has come."""
 
 
 def test_every_request_of_the_sdk_is_named_as_its_method_or_is_known_to_have_no_name() -> None:
@@ -60,6 +67,7 @@ def test_every_request_of_the_sdk_is_named_as_its_method_or_is_known_to_have_no_
         method: (f"{surface.name or surface.operation}", asked[method])
         for method, surface in told.items()
         if (surface.name or surface.operation) != expected_name(method, asked[method])
+        and OLDER_REQUESTS.get(method) != asked[method]
     }
     assert not strange, f"openai {openai.__version__}: {strange}"
 

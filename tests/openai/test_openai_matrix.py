@@ -60,8 +60,17 @@ class Cell:
         return self.outcome == "early close" and self.case.first in str(event)
 
 
+def marks(case: Case) -> list[pytest.MarkDecorator]:
+    is_later = case.since and release(openai.__version__) < release(case.since)
+    return [pytest.mark.skip(f"{case.method} came with openai {case.since}")] if is_later else []
+
+
+def release(version: str) -> list[int]:
+    return [int(number) for number in version.split(".")[:3]]
+
+
 CELLS = [
-    pytest.param(Cell(case, mode, way, outcome), id=f"{case.surface}-{mode}-{way}-{outcome}")
+    pytest.param(Cell(case, mode, way, outcome), id=f"{case.surface}-{mode}-{way}-{outcome}", marks=marks(case))
     for case in CASES
     for mode in ("sync", "async")
     for way in ways(case)

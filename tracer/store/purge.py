@@ -238,7 +238,7 @@ _KEEP_ATTACHMENTS = """
         hash in (select hash from store.attachment_uses u where u.trace_id not in (from fresh.chosen))
         or hash in (
             select data->>'hash' from fresh.lines
-            where record = 'attachment' and data->>'trace_id' not in (from fresh.chosen)) as stays
+            where record = 'attachment' and (data->>'trace_id') not in (from fresh.chosen)) as stays
     from store.attachments a
 """
 """A trace tells that it refers to an attachment before that is there; so none that is wanted again is missed."""

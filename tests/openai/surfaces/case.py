@@ -33,7 +33,8 @@ class Case:
     `asked` is what a span says whatever the answer; `told` what it says of a whole answer, and `broken` of a stream
     that was left at the first event with `first` in it. Both name columns or attributes; `counts` is all its tokens.
     `streaming` is what to ask for a stream, None where there is none; `manager` is for helpers that are one by
-    themselves. `done` is whether the API ends the stream with `[DONE]`.
+    themselves. `done` is whether the API ends the stream with `[DONE]`; `since` the version of the SDK that the
+    method came with, where that is not the oldest.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Case:
     broken: Mapping[str, Any] = field(default_factory=dict)
     manager: bool = False
     only_ways: Sequence[str] = ()
+    since: str = ""
 
     @property
     def surface(self) -> str:

@@ -314,6 +314,7 @@ CASES = [
             "request_parameters": {"questions": [{"type": "predicate", "question": "Of a well?"}]},
         },
         {"output": DECIDED, "counts": RESPONSES_COUNTS},
+        since="3.26.0",
     ),
     Case(
         "videos.create",
@@ -329,6 +330,7 @@ CASES = [
             "request_parameters": {"seconds": "4"},
         },
         {"output": VIDEO, "response_id": "video_1", "gen_ai.response.status": "queued", "counts": {}},
+        since="2.2.0",
     ),
     Case(
         "videos.remix",
@@ -342,6 +344,7 @@ CASES = [
         },
         {"output": VIDEO, "response_model": "sora-2", "counts": {}},
         args=["video_0"],
+        since="2.2.0",
     ),
     Case(
         "vector_stores.search",

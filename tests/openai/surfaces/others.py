@@ -111,6 +111,7 @@ CASES = [
         {"video_id": "video_1"},
         {"mime_type": "video/mp4", "bytes": 13},
         args=["video_1"],
+        since="2.2.0",
     ),
     light(
         "beta.threads.runs.create",

@@ -188,6 +188,7 @@ CASES = [
             "output": assistant({"type": "compaction", "id": "cmp_1", "encrypted_content": "…"}),
             "counts": RESPONSES_COUNTS,
         },
+        since="2.9.0",
     ),
     Case(
         "responses.retrieve",
