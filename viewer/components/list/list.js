@@ -45,6 +45,7 @@ export class TraceList {
       role: "rowgroup",
       label: "Traces",
       draw: (index) => this.row(index),
+      chosen: () => this.placeOf(this.selected),
       onEnd: () => this.more(),
     });
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
@@ -291,7 +292,7 @@ export class TraceList {
   moveTo(index) {
     if (!this.traces[index]) return;
     this.select(this.traces[index].trace_id);
-    this.rows.reveal(index);
+    this.rows.reveal();
   }
 
   /** Return the trace that stands `by` rows below this one, or null where the list does not know. */
