@@ -53,6 +53,17 @@ def test_a_trace_is_answered_again_only_if_it_changed(api: TestClient) -> None:
     assert again["version"] != answer["version"]
 
 
+def test_an_answer_is_kept_until_something_is_recorded(api: TestClient, store: Store) -> None:
+    corpus.many(2, ago_s=60)
+    Store(store.path).absorb()
+    first = api.get("/api/traces").content
+    assert api.get("/api/traces").content == first
+    assert api.get("/api/traces?limit=1").json()["traces"]["name"] == ["lookup 1"]
+    with tracer.span("new"):
+        pass
+    assert api.get("/api/traces").json()["traces"]["name"] == ["new", "lookup 1", "lookup 0"]
+
+
 def test_a_trace_comes_in_drawing_order_without_its_content(api: TestClient) -> None:
     root = corpus.agent(ago_s=60)
     answer = api.get(f"/api/trace/{root.trace_id}").json()

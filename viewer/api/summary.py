@@ -39,6 +39,7 @@ class _Summary:
     def summary(self, request: Request) -> Response:
         query = request.query_params
         within = self.answering.within(request)
+        question = None if query.get("q") else f"summary {query.get('tests')}"
 
         def answer() -> Json:
             (row,) = self.store.sql(_FIGURES, within=within)
@@ -54,4 +55,4 @@ class _Summary:
                 "parts": {name: [part[name] for part in parts] for name in ("part", "traces", "failed")},
             }
 
-        return self.answering.since(query.get("since"), answer)
+        return self.answering.since(query.get("since"), answer, question=question)

@@ -61,6 +61,7 @@ class _Traces:
     def traces(self, request: Request) -> Response:
         query = request.query_params
         limit = min(whole_number(query.get("limit", "100")), _MAX_LIMIT)
+        question = None if query.get("q") else f"traces {limit} {query.get('tests')} {query.get('before')}"
 
         def answer() -> Json:
             rows = self.store.traces(
@@ -71,12 +72,15 @@ class _Traces:
             )
             return {"store": str(self.store.path), **list_json(list(rows), limit=limit)}
 
-        return self.answering.since(query.get("since"), answer)
+        return self.answering.since(query.get("since"), answer, question=question)
 
     def trace(self, request: Request) -> Response:
         trace_id = hex_id(request.path_params["trace_id"])
 
-        return self.answering.since(request.query_params.get("since"), lambda: answers.trace(self.store, trace_id))
+        def answer() -> Json:
+            return answers.trace(self.store, trace_id)
+
+        return self.answering.since(request.query_params.get("since"), answer, question=f"trace {trace_id}")
 
     def neighbours(self, request: Request) -> Response:
         found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))
