@@ -27,6 +27,9 @@ from tracer.viewer.request import request_json
 
 _MAX_LIMIT = 1000
 
+SEARCH_SECONDS = 0.4
+"""What the page waits for before it is told how far back the search came."""
+
 _NEIGHBOURS = """
     select
         (select trace_id from traces where (start_ns, trace_id) > (here.start_ns, here.trace_id)
@@ -64,13 +67,14 @@ class _Traces:
         question = None if query.get("q") else f"traces {limit} {query.get('tests')} {query.get('before')}"
 
         def answer() -> Json:
-            rows = self.store.traces(
+            found = self.store.newest(
                 query.get("q") or None,
                 limit=limit,
                 before=_place(query.get("before")),
                 include_tests=query.get("tests") == "1",
+                seconds=SEARCH_SECONDS,
             )
-            return {"store": str(self.store.path), **list_json(list(rows), limit=limit)}
+            return {"store": str(self.store.path), **list_json(found, limit=limit)}
 
         return self.answering.since(query.get("since"), answer, question=question)
 
@@ -107,8 +111,8 @@ class _Traces:
 
 
 def _place(key: str | None) -> tuple[int, str] | None:
-    """Read what `columns.page_key` wrote."""
+    """Read what `columns.list_json` wrote: the place of a trace, or only a time."""
     if not key:
         return None
     start_ns, _, trace_id = key.partition(".")
-    return whole_number(start_ns), hex_id(trace_id)
+    return whole_number(start_ns), trace_id and hex_id(trace_id)

@@ -27,7 +27,16 @@ export class Summary {
     const answer = await ask("summary", { q, tests, since: this.version }, signal);
     if (answer === null || signal?.aborted) return;
     this.version = answer.version;
-    if (answer.traces !== undefined) this.draw(answer);
+    if (answer.traces === null) this.giveUp();
+    else if (answer.traces !== undefined) this.draw(answer);
+  }
+
+  /** Too many would have to be searched; nor is it asked again, until the filter is another. */
+  giveUp() {
+    this.askedAt = Infinity;
+    this.answer = null;
+    this.figures.replaceChildren(el("span", { class: "t-figure t-dim" }, "too many to search through for sums"));
+    this.drawing.replaceChildren();
   }
 
   draw(answer) {
