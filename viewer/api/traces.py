@@ -27,7 +27,7 @@ from tracer.viewer.request import request_json
 
 _MAX_LIMIT = 1000
 
-SEARCH_SECONDS = 0.4
+SEARCH_SECONDS = 0.3
 """What the page waits for before it is told how far back the search came."""
 
 _NEIGHBOURS = """
