@@ -6,6 +6,7 @@ import { atLeast, cost, duration, exact, fullTime, plural } from "../shared/form
 
 const HEIGHT = 26;
 const AGAIN_MS = 2000;
+const GIVEN_UP_MS = 60_000;
 
 export class Summary {
   /** `chosen(since, until)` is called with Unix milliseconds when the user drags over a time. */
@@ -31,9 +32,9 @@ export class Summary {
     else if (answer.traces !== undefined) this.draw(answer);
   }
 
-  /** Too many would have to be searched; nor is it asked again, until the filter is another. */
+  /** Too many would have to be searched: it is not asked again soon. */
   giveUp() {
-    this.askedAt = Infinity;
+    this.askedAt += GIVEN_UP_MS;
     this.answer = null;
     this.figures.replaceChildren(el("span", { class: "t-figure t-dim" }, "too many to search through for sums"));
     this.drawing.replaceChildren();
