@@ -4,7 +4,10 @@ The store holds 10,000 traces, one of 50 spans and one of 10,000. Cold is a brow
 one that comes back to it. Times are the page's own: from the start of the navigation to the frame that shows the first
 rows, or, for a span, from the click or the key to the frame that shows what it says.
 
-    python bench/viewer.py [--rounds 5] [--folder FOLDER]
+The list of a store of 1M traces (bench/datasets.py, made once) is asked through the API: a page from the middle, and
+filters; beside each is the time of its SQL alone, with the store open already.
+
+    python bench/viewer.py [--rounds 5] [--folder FOLDER] [--no-million]
 """
 
 from __future__ import annotations
@@ -20,18 +23,26 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import datasets
 import journals
 import orjson
-from measuring import Figures, Table, Target, add_ratio, against, interleaved, ratios, report, with_spread
+from measuring import Figures, Table, Target, add_ratio, against, interleaved, ratios, report, timed, with_spread
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tracer.journal.layout import Layout
 from tracer.journal.writer import Writer
-from tracer.store import Store
+from tracer.store import Store, live
+from tracer.store.database import attached, connect
+from tracer.store.newest import newest
+from tracer.viewer.api.traces import SEARCH_SECONDS
 
 TRACES = 10_000
 SHORT, LONG = 50, 10_000
@@ -256,6 +267,64 @@ def add_figure(table: Table, name: str, figure: float, target: Target) -> None:
     table.add(name, shown, target, target.verdict(figure), figure=[figure])
 
 
+# ── the list of 1M traces
+
+MIDDLE = f"{journals.START_NS + 500_000 * journals.SECOND}."
+
+FILTERS = ("error", "model:gpt-4o", "dur>0.8s", "name:answer", "session:session-7", "name:nobody")
+SEARCHES = (f'"{journals.NEEDLE}"', '"in no trace"')
+"""What is said in few traces, and in none: answered with how far back it was searched."""
+
+
+def listing(store: Path, folder: Path, rounds: int) -> Table:
+    """Ask for pages of the list of 1M traces, and for the sums of filters."""
+    asked = {"the first page": ({}, 250), "a page from the middle": ({"before": MIDDLE}, 250)}
+    asked |= {filter_: ({"q": filter_}, 700) for filter_ in (*FILTERS, *SEARCHES)}
+    table = Table("The list of 1M traces", ["what", "answered", "target", "", "SQL alone", "target", ""])
+    with serving(viewer(store), folder) as server:
+        pages = {name: timed(partial(get, server, "traces", query)) for name, (query, _) in asked.items()}
+        took = interleaved(pages, rounds)
+        for name, (query, most_ms) in asked.items():
+            # A search ends when its time is up, so that its SQL alone says nothing.
+            sql = [] if name in SEARCHES else sql_seconds(store, query, rounds)
+            table.add(name, *against_most(took[name], most_ms), *against_most(sql, 100), seconds=took[name], sql=sql)
+        sums = {f"sums of {one}": timed(partial(get, server, "summary", {"q": one})) for one in FILTERS[:3]}
+        for name, figures in interleaved(sums, rounds).items():
+            table.add(name, *against_most(figures, 700), "", "", "", seconds=figures)
+        memory = memory_mb(server.process_id)
+    limit = Target(350, unit="MB")
+    table.add("memory of the server", with_spread([memory], "MB"), limit, limit.verdict(memory), "", "", "")
+    return table
+
+
+limits = count(100)
+
+
+def get(server: Server, what: str, query: dict[str, str]) -> None:
+    """Ask the API, each time for one more than before, so that it answers no question from what it kept."""
+    with urlopen(f"{server.url}/api/{what}?{urlencode({'limit': next(limits), **query})}") as answer:
+        answer.read()
+
+
+def sql_seconds(store: Path, query: dict[str, str], rounds: int) -> Figures:
+    """Return what a page takes in a store that is open already."""
+    layout = Layout(store)
+    condition = Store.condition(query.get("q"))
+    before = (int(query["before"].rstrip(".")), "") if "before" in query else None
+    with closing(connect(layout)) as connection, attached(layout, connection):
+        live.show(connection, layout)
+        run = timed(lambda: newest(connection, condition, limit=100, before=before, seconds=SEARCH_SECONDS))
+        return interleaved({"sql": run}, rounds)["sql"]
+
+
+def against_most(took: Figures, most_ms: float) -> tuple[object, ...]:
+    """Return the cells of a time in seconds and of what it is held against; empty ones where nothing was measured."""
+    if not took:
+        return "", "", ""
+    target = Target(most_ms, unit="ms")
+    return with_spread(took, "ms", 1000), target, target.verdict(1000 * statistics.median(took))
+
+
 def arriving(browser: Browser, server: Server, store: Path, times: int) -> Figures:
     """Return the seconds from the end of a span until the list shows it: each is the first of its trace."""
     context = browser.new_context(viewport=WINDOW)
@@ -303,6 +372,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "llm-tracer-bench")
+    options.add_argument("--no-million", action="store_true", help="leave out the list of 1M traces")
     chosen = options.parse_args()
     kept, ids = stored(chosen.folder)
     with tempfile.TemporaryDirectory(dir=chosen.folder, ignore_cleanup_errors=True) as name, sync_playwright() as play:
@@ -327,6 +397,7 @@ def main() -> None:
         }
         started = starting(browser, commands, folder, 3)
         browser.close()
+        tables += [] if chosen.no_million else [listing(datasets.many_traces(chosen.folder), folder, chosen.rounds)]
     report("viewer", [*tables, page, served, started])
 
 

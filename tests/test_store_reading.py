@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,46 @@ def test_pages_follow_each_other_with_no_gap_and_no_overlap(path: Path) -> None:
         before = (page[-1]["start_ns"], page[-1]["trace_id"])
     assert [len(page) for page in pages] == [4] * 6 + [1]
     assert [trace for page in pages for trace in page] == [row["trace_id"] for row in store.traces(limit=100)]
+
+
+def ids(rows: Iterable[dict[str, Any]]) -> list[str]:
+    return [row["trace_id"] for row in rows]
+
+
+def test_the_newest_are_searched_for_back_in_time_and_it_is_said_how_far(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracer.store.newest._SLICE", 4)
+    written(path, *(span(f"of {number % 10}", trace=number) for number in range(40)))
+    absorb(path)
+    store = Store(path)
+    assert ids(store.newest(limit=5).rows) == ids(store.traces(limit=5))
+    assert ids(store.newest('name:"of 3"', limit=50, seconds=60).rows) == ids(store.traces('name:"of 3"'))
+
+    found, before, searches = [], None, 0
+    while True:
+        part = store.newest('"of 3"', limit=50, before=before, seconds=0)
+        found += part.rows
+        searches += 1
+        if part.searched_to_ns is None:
+            break
+        before = (part.searched_to_ns, "")
+    assert ids(found) == ids(store.traces('"of 3"')) == [trace_id(number) for number in (33, 23, 13, 3)]
+    assert searches == 10
+
+    page = store.newest('"of 3"', limit=2, seconds=60)
+    assert (ids(page.rows), page.searched_to_ns) == ([trace_id(33), trace_id(23)], None)
+    # SQL of one's own may compare with traces of any time.
+    assert ids(store.newest("where start_ns = (select min(start_ns) from traces)", seconds=0).rows) == [trace_id(0)]
+
+
+def test_a_span_that_began_long_after_its_trace_is_searched_with_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracer.store.newest._SLICE", 1)
+    root, late = span("root", lasts=500), span("late", parent="root", at=400)
+    written(path, root, late, *(span(f"s{number}", trace=number) for number in range(1, 9)))
+    assert ids(Store(path).newest("name:late", seconds=60).rows) == [trace_id(0)]
 
 
 def test_traces_of_tests_are_hidden_unless_asked_for(path: Path) -> None:

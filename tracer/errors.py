@@ -7,6 +7,7 @@
     ├── TraceNotFound (LookupError)             no trace or span with this id
     ├── AttachmentNotFound (LookupError)        no content with this hash
     ├── QueryError                              SQL or a filter that the store refuses
+    │   └── AnswerTooLong                       what took more seconds than were allowed
     └── StoreError
         ├── StoreLocked                         another program holds the DuckDB file
         ├── StoreTooNew                         written by a newer llm-tracer or DuckDB
@@ -56,6 +57,10 @@ class AttachmentNotFound(TracerError, LookupError):
 
 class QueryError(TracerError):
     """The store refuses this SQL or this filter."""
+
+
+class AnswerTooLong(QueryError):
+    """The answer took more seconds than were allowed."""
 
 
 class StoreError(TracerError):

@@ -5,9 +5,11 @@ Imported by `tracer view` alone, for it needs the `viewer` extra. It records not
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import socket
+import sys
 import webbrowser
 from pathlib import Path
 from threading import Thread
@@ -46,7 +48,8 @@ def launch(
     project.use(folder for folder in (project.folder_of(Path.cwd()), pages) if folder is not None)
     os.environ["TRACER_STORE"] = str(store_path)  # what `Store()` means in a page of the user's
 
-    def announce() -> None:
+    def started() -> None:
+        _answer_promptly()
         url = f"http://{host}:{st.get_option('server.port')}" + (f"/?token={token}" if token else "")
         print(f"tracer view  {url}\nstore        {store_path}\nCtrl-C stops it.", flush=True)
         if open_browser:
@@ -54,8 +57,20 @@ def launch(
             Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     options = {**CONFIG, "server.address": host, **({"server.port": port} if port is not None else {})}
-    viewer(Store(store_path), announce, token=token).run(config={**options, **(BEYOND if token else {})})
+    viewer(Store(store_path), started, token=token).run(config={**options, **(BEYOND if token else {})})
     return 0
+
+
+def _answer_promptly() -> None:
+    """Set this process up for answers that are large and a page that is many small files.
+
+    A long answer is thousands of new objects and no garbage, which Python's collector would search through many
+    times, with all modules each time. And while one thread makes it, each step of every other waits for the switch of
+    threads: with Python's usual 5 ms a page comes a second later.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+    sys.setswitchinterval(0.0005)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -13,7 +13,9 @@ from importlib.resources import files
 from starlette.datastructures import MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tracer.viewer.components import first_modules
+from tracer.viewer.components import module_addresses
+
+LIST, TRACE = "list/list.js", "trace/trace.js"
 
 
 class Ahead:
@@ -21,18 +23,22 @@ class Ahead:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.modules = [f"<{path}>; rel=modulepreload" for path in (*_component_loader(), *first_modules())]
+        loader = _component_loader()
+        self.modules = {
+            view: [f"<{path}>; rel=modulepreload" for path in (*loader, *module_addresses(view))]
+            for view in (LIST, TRACE)
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != "/":
             return await self.app(scope, receive, send)
-        data = [
-            f"<{path}>; rel=preload; as=fetch; crossorigin" for path in first_data(QueryParams(scope["query_string"]))
-        ]
+        query = QueryParams(scope["query_string"])
+        data = [f"<{path}>; rel=preload; as=fetch; crossorigin" for path in first_data(query)]
+        modules = self.modules[TRACE if query.get("trace") else LIST]
 
         async def send_with_links(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Link"] = ", ".join([*data, *self.modules])
+                MutableHeaders(scope=message)["Link"] = ", ".join([*data, *modules])
             await send(message)
 
         return await self.app(scope, receive, send_with_links)

@@ -16,6 +16,7 @@ from tracer.compare import Aligned, Divergence, Facts
 from tracer.rows import ERROR, JSON_COLUMNS, MODEL_CALL_KINDS
 from tracer.span_row import SpanRow
 from tracer.store import Rows
+from tracer.store.newest import Newest
 from tracer.tree import Trace
 
 Json = dict[str, Any]
@@ -51,13 +52,18 @@ def encoded(answer: Any) -> bytes:
     return orjson.dumps(answer, option=orjson.OPT_NON_STR_KEYS)
 
 
-def list_json(rows: Sequence[Mapping[str, Any]], *, limit: int) -> Json:
-    """Return one page of the list; `next` is the key of the page after it, None when this is the last."""
+def list_json(found: Newest, *, limit: int) -> Json:
+    """Return one page of the list; `next` is the key of the page after it, None when this is the last.
+
+    `searched_ms` is how far back it was searched, where the time for that was up before the page was full.
+    """
+    rows = found.rows
     listed: Json = {column: [row[column] for row in rows] for column in LIST_COLUMNS}
     listed["start_ms"] = [row["start_ns"] / 1e6 for row in rows]
     listed["duration_us"] = [micros(row["start_ns"], row["end_ns"]) for row in rows]
-    last = rows[-1] if len(rows) == limit else None
-    return {"traces": listed, "next": page_key(last) if last else None}
+    if found.searched_to_ns is not None:
+        return {"traces": listed, "next": f"{found.searched_to_ns}.", "searched_ms": found.searched_to_ns / 1e6}
+    return {"traces": listed, "next": page_key(rows[-1]) if len(rows) == limit else None, "searched_ms": None}
 
 
 def listed_json(rows: Sequence[Mapping[str, Any]]) -> Json:

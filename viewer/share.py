@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import posixpath
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -25,11 +24,9 @@ from tracer.store import Store
 from tracer.viewer import answers
 from tracer.viewer.columns import Json, encoded, span_json
 from tracer.viewer.contents import given_type
-from tracer.viewer.modules import MODULES, styles
+from tracer.viewer.modules import MODULES, styles, with_imports
 from tracer.viewer.request import request_json
 from tracer.viewer.theme import css
-
-_IMPORT = re.compile(r"""(?P<word>from|import)(?P<open>\s+|\()"(?P<path>\.{1,2}/[^"]+)\"""")
 
 _BOOT = """
 import { mount } from "tracer/app.js";
@@ -172,12 +169,7 @@ def _page(title: str, told: Json, address: Json) -> bytes:
 
 def _module(name: str) -> str:
     """Return the address that is a module itself. A path means nothing there, so modules import each other by name."""
-    folder = posixpath.dirname(name)
-
-    def by_name(found: re.Match[str]) -> str:
-        return f'{found["word"]}{found["open"]}"tracer/{posixpath.normpath(posixpath.join(folder, found["path"]))}"'
-
-    source = _IMPORT.sub(by_name, MODULES[name].read_text("utf-8"))
+    source = with_imports(name, lambda path: f"tracer/{path}")
     return f"data:text/javascript;base64,{base64.b64encode(source.encode()).decode()}"
 
 

@@ -53,6 +53,41 @@ def test_a_trace_is_answered_again_only_if_it_changed(api: TestClient) -> None:
     assert again["version"] != answer["version"]
 
 
+def test_an_answer_is_kept_until_something_is_recorded(api: TestClient) -> None:
+    corpus.many(2, ago_s=60)
+    settled(api)
+    first = api.get("/api/traces").content
+    assert api.get("/api/traces").content == first
+    assert api.get("/api/traces?limit=1").json()["traces"]["name"] == ["lookup 1"]
+    with tracer.span("new"):
+        pass
+    assert api.get("/api/traces").json()["traces"]["name"] == ["new", "lookup 1", "lookup 0"]
+
+
+def test_a_search_that_takes_long_says_how_far_it_came_and_goes_on_from_there(
+    api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracer.store.newest._SLICE", 2)
+    monkeypatch.setattr("tracer.viewer.api.traces.SEARCH_SECONDS", 0)
+    corpus.many(6, ago_s=60)
+    first = api.get("/api/traces", params={"q": "name:lookup"}).json()
+    assert 0 < len(first["traces"]["name"]) < 6
+    assert first["searched_ms"] <= min(first["traces"]["start_ms"])
+    found = list(first["traces"]["name"])
+    while first["next"]:
+        first = api.get("/api/traces", params={"q": "name:lookup", "before": first["next"]}).json()
+        found += first["traces"]["name"]
+    assert found == [f"lookup {number}" for number in (5, 4, 3, 2, 1, 0)]
+    assert first["searched_ms"] is None
+
+
+def test_a_sum_that_would_take_too_long_is_not_given(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus.many(3, ago_s=60)
+    assert api.get("/api/summary").json()["traces"] == 3
+    monkeypatch.setattr("tracer.viewer.api.summary.MOST_SECONDS", 1e-6)
+    assert api.get("/api/summary?q=lookup").json()["traces"] is None
+
+
 def test_a_trace_comes_in_drawing_order_without_its_content(api: TestClient) -> None:
     root = corpus.agent(ago_s=60)
     answer = api.get(f"/api/trace/{root.trace_id}").json()

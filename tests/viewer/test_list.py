@@ -7,7 +7,7 @@ from pathlib import Path
 
 import corpus
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from serving import Viewer
 
 import tracer
@@ -172,3 +172,20 @@ def test_a_filter_may_end_in_sql(page: Page, viewer: Viewer) -> None:
     expect(page.locator(ROWS)).to_have_count(1)
     page.goto(f"{viewer.url}/?q=where nothing > 1")
     expect(page.get_by_role("alert").filter(has_text="nothing")).to_be_visible()
+
+
+def test_where_a_search_stopped_is_told_and_it_goes_on_when_asked(page: Page, viewer: Viewer) -> None:
+    def cut_short(route: Route) -> None:
+        answer = route.fetch().json()
+        now_ms = max(answer["traces"]["start_ms"]) + 1000
+        none = {name: [] for name in answer["traces"]}
+        route.fulfill(json={**answer, "traces": none, "next": f"{int(now_ms * 1e6)}.", "searched_ms": now_ms})
+
+    page.route(lambda url: "/api/traces?q=" in url and "before" not in url, cut_short, times=1)
+    page.goto(f"{viewer.url}/?q=name:failing")
+    expect(page.get_by_text("Searched back to")).to_be_visible()
+    expect(page.locator(ROWS)).to_have_count(0)
+    expect(page.get_by_text("No trace matches")).to_have_count(0)
+    page.get_by_role("button", name="Search further back").click()
+    expect(page.locator(ROWS)).to_have_count(1)
+    expect(page.get_by_text("Searched back to")).to_be_hidden()

@@ -300,8 +300,22 @@ def test_ten_thousand_spans_over_time_are_named_and_chosen_by_pointer(page: Page
     page.goto(page.url)
     expect(page.get_by_role("button", name="flame")).to_have_attribute("aria-pressed", "true")
     assert trace_id in page.url
+
+
+@pytest.mark.parametrize("mode", ["flame", "log"])
+def test_the_tree_shows_what_was_chosen_while_it_was_hidden(page: Page, viewer: Viewer, mode: str) -> None:
+    open_trace(page, viewer, "batch")
+    page.keyboard.press("End")
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("step 9999")
+    page.goto(f"{page.url}&mode={mode}")
+    expect(detail(page).get_by_role("heading", name="step 9999")).to_be_visible()
+    if mode == "log":
+        expect(page.locator("[data-of][aria-current]").first).to_be_in_viewport()
+    page.keyboard.press("k")
+    expect(detail(page).get_by_role("heading", name="step 9998")).to_be_visible()
     page.get_by_role("button", name="tree", exact=True).click()
-    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("example")
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_be_in_viewport()
+    expect(page.locator(f"{SPANS}[aria-selected=true]")).to_contain_text("step 9998")
 
 
 def test_the_log_has_spans_and_events_in_the_order_of_time(page: Page, viewer: Viewer) -> None:

@@ -20,7 +20,7 @@ import duckdb
 import orjson
 from duckdb import DuckDBPyConnection, DuckDBPyRelation, Statement
 
-from tracer.errors import QueryError, UsageError
+from tracer.errors import AnswerTooLong, QueryError, UsageError
 from tracer.store.patience import interruptible
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ def ask(
     limits: Limits,
     form: Callable[[Question], T],
     *,
-    prepare: Callable[[DuckDBPyConnection], None],
+    prepare: Callable[[DuckDBPyConnection], None] = lambda _: None,
 ) -> T:
     """Return what `form` makes of the answer to a statement, before which `prepare` is called.
 
@@ -138,7 +138,7 @@ def ask(
         except duckdb.OutOfMemoryException as error:
             raise QueryError(_TOO_MUCH.format(memory=limits.memory)) from error
         except concurrent.futures.TimeoutError as error:
-            raise QueryError(_TOO_LONG.format(seconds=limits.seconds)) from error
+            raise AnswerTooLong(_TOO_LONG.format(seconds=limits.seconds)) from error
 
 
 Ask = Callable[[Callable[[Question], Any]], Any]

@@ -30,6 +30,7 @@ from tracer.store.database import attached, connect, is_absent, store_error, tol
 from tracer.store.filters import Condition, all_of, by_hand, parse
 from tracer.store.kept import Kept, state_of
 from tracer.store.lookup import found
+from tracer.store.newest import Newest, after, newest
 from tracer.store.statement import check_where, one_that_reads
 from tracer.tree import Trace
 
@@ -119,11 +120,31 @@ class Store:
         if where:
             conditions.append(by_hand(where))
         if before:
-            conditions.append(Condition("(start_ns, trace_id) < (?, ?)", list(before)))
+            conditions.append(after(before))
         chosen = all_of(conditions)
         query = f"from traces where {chosen.sql} order by start_ns desc, trace_id desc limit ?"
         parameters = [*chosen.parameters, limit]
         return Rows(lambda form: self._ask(query, parameters, form, Limits(), written=chosen.written))
+
+    def newest(
+        self,
+        filter: str | None = None,
+        *,
+        limit: int = 50,
+        before: tuple[int, str] | None = None,
+        include_tests: bool = False,
+        seconds: float = 1.0,
+    ) -> Newest:
+        """Return what `traces` does, as far as it is found in about so many seconds.
+
+        It is searched from the newest on; where the time was up before there were enough, `searched_to_ns` is how far
+        back, and `before=(searched_to_ns, "")` goes on from there.
+        """
+        condition = self.condition(filter, include_tests=include_tests)
+        with self._open(limits=Limits()) as connection:
+            for text in condition.written:
+                check_where(connection, text)
+            return newest(connection, condition, limit=limit, before=before, seconds=seconds)
 
     def trace(self, trace_id: str, *, content: bool = True) -> Trace:
         """Return the trace whose id begins with `trace_id`, of 8 characters or more.

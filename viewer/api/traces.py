@@ -27,6 +27,9 @@ from tracer.viewer.request import request_json
 
 _MAX_LIMIT = 1000
 
+SEARCH_SECONDS = 0.3
+"""What the page waits for before it is told how far back the search came."""
+
 _NEIGHBOURS = """
     select
         (select trace_id from traces where (start_ns, trace_id) > (here.start_ns, here.trace_id)
@@ -61,22 +64,27 @@ class _Traces:
     def traces(self, request: Request) -> Response:
         query = request.query_params
         limit = min(whole_number(query.get("limit", "100")), _MAX_LIMIT)
+        question = None if query.get("q") else f"traces {limit} {query.get('tests')} {query.get('before')}"
 
         def answer() -> Json:
-            rows = self.store.traces(
+            found = self.store.newest(
                 query.get("q") or None,
                 limit=limit,
                 before=_place(query.get("before")),
                 include_tests=query.get("tests") == "1",
+                seconds=SEARCH_SECONDS,
             )
-            return {"store": str(self.store.path), **list_json(list(rows), limit=limit)}
+            return {"store": str(self.store.path), **list_json(found, limit=limit)}
 
-        return self.answering.since(query.get("since"), answer)
+        return self.answering.since(query.get("since"), answer, question=question)
 
     def trace(self, request: Request) -> Response:
         trace_id = hex_id(request.path_params["trace_id"])
 
-        return self.answering.since(request.query_params.get("since"), lambda: answers.trace(self.store, trace_id))
+        def answer() -> Json:
+            return answers.trace(self.store, trace_id)
+
+        return self.answering.since(request.query_params.get("since"), answer, question=f"trace {trace_id}")
 
     def neighbours(self, request: Request) -> Response:
         found = list(self.store.sql(_NEIGHBOURS, [hex_id(request.path_params["trace_id"])]))
@@ -103,8 +111,8 @@ class _Traces:
 
 
 def _place(key: str | None) -> tuple[int, str] | None:
-    """Read what `columns.page_key` wrote."""
+    """Read what `columns.list_json` wrote: the place of a trace, or only a time."""
     if not key:
         return None
     start_ns, _, trace_id = key.partition(".")
-    return whole_number(start_ns), hex_id(trace_id)
+    return whole_number(start_ns), trace_id and hex_id(trace_id)

@@ -19,13 +19,13 @@ import hashlib
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from tracer.viewer.modules import FOLDER, MODULES, styles
+from tracer.viewer.modules import FOLDER, MODULES, needed, styles
 
-_FIRST_FOLDERS = ("shared", "list", "trace", "span")
-_VERSION = hashlib.sha256(b"".join(file.read_bytes() for file in MODULES.values())).hexdigest()[:12]
+_SOURCES = {name: file.read_bytes() for name, file in MODULES.items()}
+_VERSION = hashlib.sha256(b"".join(_SOURCES.values())).hexdigest()[:12]
 
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -46,9 +46,9 @@ def app(pages: list[str]) -> None:
     _app(key="app", data={"pages": pages})
 
 
-def first_modules() -> list[str]:
-    """Return the addresses of the JavaScript modules that the list and a trace are made of; other views wait."""
-    return [f"/modules/{_VERSION}/{name}" for name in MODULES if name.partition("/")[0] in ("app.js", *_FIRST_FOLDERS)]
+def module_addresses(view: str) -> list[str]:
+    """Return the addresses of the JavaScript modules that the page needs to show one view; others wait."""
+    return [f"/modules/{_VERSION}/{name}" for name in needed("app.js", view)]
 
 
 def modules_route() -> Route:
@@ -56,11 +56,11 @@ def modules_route() -> Route:
     return Route(f"/modules/{_VERSION}/{{name:path}}", _module)
 
 
-def _module(request: Request) -> Response:
-    file = MODULES.get(request.path_params["name"])
-    if file is None:
+async def _module(request: Request) -> Response:
+    source = _SOURCES.get(request.path_params["name"])
+    if source is None:
         return PlainTextResponse("no such module", 404)
-    return FileResponse(file, headers=_FOR_EVER, media_type="text/javascript")
+    return Response(source, headers=_FOR_EVER, media_type="text/javascript")
 
 
 # Not isolated in a shadow root: the browser's own search, and anyone's script, find the text of a trace.

@@ -7,11 +7,9 @@
 //     /?compare=<id>,<id>         traces side by side
 //     /?view=stats&q=             figures of the traces that a filter finds
 
-import { TraceList } from "./list/list.js";
 import { address, goBack, keepAddress, pushAddress, replaceAddress } from "./shared/address.js";
 import { ask, keepAnswers } from "./shared/api.js";
 import { el } from "./shared/dom.js";
-import { TracePage } from "./trace/trace.js";
 
 const mounted = new WeakMap();
 
@@ -30,13 +28,17 @@ export function mount({ parentElement, data }) {
  * `dispose()`.
  */
 const VIEWS = {
-  traces: async () => TraceList,
-  trace: async () => TracePage,
+  traces: async () => (await import("./list/list.js")).TraceList,
+  trace: async () => (await import("./trace/trace.js")).TracePage,
   sessions: async () => (await import("./sessions/sessions.js")).SessionList,
   session: async () => (await import("./sessions/session.js")).SessionPage,
   compare: async () => (await import("./compare/compare.js")).ComparePage,
   stats: async () => (await import("./stats/stats.js")).StatsPage,
 };
+
+/** The views that most go to: loaded once the first is shown, so that no click waits for them. */
+const LIKELY = ["traces", "trace"];
+const LIKELY_AFTER_MS = 1000;
 
 /** Return the name of the view that an address means. */
 function nameOf({ trace, session, compare, view }) {
@@ -66,6 +68,7 @@ class App {
     this.root.addEventListener("click", this.onClick);
     parent.append(this.root);
     this.route();
+    setTimeout(() => LIKELY.map((name) => VIEWS[name]()), LIKELY_AFTER_MS);
   }
 
   /** Show what the address names. */

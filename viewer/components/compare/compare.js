@@ -40,6 +40,7 @@ export class ComparePage {
       role: "rowgroup",
       label: "Steps",
       draw: (at) => this.row(this.shown[at]),
+      chosen: () => this.shown.indexOf(this.selected),
     });
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
@@ -187,8 +188,7 @@ export class ComparePage {
   choose(i) {
     this.selected = i;
     this.rows.choose((row) => Number(row.dataset.step) === i);
-    const at = this.shown.indexOf(i);
-    if (at >= 0) this.rows.reveal(at);
+    this.rows.reveal();
     const { spans, differs } = this.answer.steps[i];
     this.changes.show(this.answer.traces.map((trace, side) => ({
       name: NAMES[side], traceId: trace.trace_id, span: spans[side], differs: differs[side],

@@ -2,7 +2,7 @@
 
 import { ask, listed, Poll } from "../shared/api.js";
 import { button, el } from "../shared/dom.js";
-import { duration } from "../shared/format.js";
+import { duration, fullTime } from "../shared/format.js";
 import { help, listen } from "../shared/keys.js";
 import { nav } from "../shared/nav.js";
 import { moved, VirtualRows } from "../shared/rows.js";
@@ -36,6 +36,7 @@ export class TraceList {
   constructor(app) {
     this.app = app;
     this.traces = [];
+    this.searchedMs = null;
     this.selected = null;
     this.marked = new Set();
     this.query = { q: "", tests: "", cols: "" };
@@ -45,11 +46,13 @@ export class TraceList {
       role: "rowgroup",
       label: "Traces",
       draw: (index) => this.row(index),
+      chosen: () => this.placeOf(this.selected),
       onEnd: () => this.more(),
     });
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
     this.place = el("div", { class: "t-place" });
+    this.further = el("div", { class: "t-further", role: "status", hidden: true });
     this.summary = new Summary({ chosen: (since, until) => this.change({ q: within(this.query.q, since, until) }) });
     this.element = el("section", { class: "t-page" }, this.bar(), this.summary.element, this.table());
     this.setLive(true);
@@ -86,7 +89,8 @@ export class TraceList {
     this.grid = el("div", { class: "t-table", role: "grid", "aria-label": "Traces" },
       this.head,
       this.rows.scroller,
-      this.place);
+      this.place,
+      this.further);
     return this.grid;
   }
 
@@ -158,17 +162,15 @@ export class TraceList {
     }
   }
 
-  /** Ask for the page after the last trace, when it comes near. */
-  async more() {
+  /** Ask for the page after the last trace, when it comes near; after a search whose time was up, only when told to. */
+  async more({ isTold = false } = {}) {
     const { query, next } = this;
-    if (!next || this.asking) return;
+    if (!next || this.asking || (this.searchedMs !== null && !isTold)) return;
     this.asking = true;
     try {
       const answer = await ask("traces", { ...asked(query), limit: PAGE, before: next });
       if (next !== this.next || query !== this.query) return;
-      this.next = answer.next;
-      this.traces.push(...listed(answer.traces));
-      this.rows.reset(this.traces.length);
+      this.took({ ...answer, version: this.version }, [...this.traces, ...listed(answer.traces)]);
     } catch (error) {
       this.told(error);
     } finally {
@@ -189,16 +191,19 @@ export class TraceList {
     const { scrollTop } = this.rows.scroller;
     const top = this.traces[Math.floor(scrollTop / ROW_HEIGHT)];
     const was = this.traces.indexOf(top);
-    this.took({ ...answer, next: older.length ? this.next : answer.next }, [...fresh, ...older]);
+    const { next, searchedMs } = older.length ? this : { next: answer.next, searchedMs: answer.searched_ms };
+    this.took({ ...answer, next, searched_ms: searchedMs }, [...fresh, ...older]);
     const is = this.traces.findIndex((trace) => trace.trace_id === top?.trace_id);
     if (scrollTop > 0 && is > was) this.rows.scroller.scrollTop = scrollTop + (is - was) * ROW_HEIGHT;
     await this.summary.load(this.query, signal);
   }
 
-  took({ version, store, next }, traces) {
-    Object.assign(this, { version, next, traces });
+  took({ version, store, next, searched_ms: searchedMs }, traces) {
+    Object.assign(this, { version, next, searchedMs, traces });
     this.rows.reset(traces.length);
-    if (traces.length) this.place.replaceChildren();
+    this.further.hidden = searchedMs === null;
+    if (searchedMs !== null) this.further.replaceChildren(...this.searchedTo(searchedMs));
+    if (traces.length || searchedMs !== null) this.place.replaceChildren();
     else if (this.query.q) this.place.replaceChildren(nothingFound(this.query.q, this.clearButton()));
     else this.place.replaceChildren(nothingRecorded(store));
   }
@@ -220,6 +225,13 @@ export class TraceList {
     this.element.toggleAttribute("data-stale", error !== null);
     if (error && !this.traces.length) this.place.replaceChildren(failure(error, isFilter && this.clearButton()));
     else if (this.traces.length) this.place.replaceChildren();
+  }
+
+  /** Say how far back the search came, and lead on. */
+  searchedTo(ms) {
+    const label = "Search further back";
+    const onclick = () => this.more({ isTold: true });
+    return [`Searched back to ${fullTime(ms)}. `, button({ class: "t-link", onclick }, label)];
   }
 
   clearButton() {
@@ -291,7 +303,7 @@ export class TraceList {
   moveTo(index) {
     if (!this.traces[index]) return;
     this.select(this.traces[index].trace_id);
-    this.rows.reveal(index);
+    this.rows.reveal();
   }
 
   /** Return the trace that stands `by` rows below this one, or null where the list does not know. */

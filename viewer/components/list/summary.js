@@ -6,6 +6,7 @@ import { atLeast, cost, duration, exact, fullTime, plural } from "../shared/form
 
 const HEIGHT = 26;
 const AGAIN_MS = 2000;
+const GIVEN_UP_MS = 60_000;
 
 export class Summary {
   /** `chosen(since, until)` is called with Unix milliseconds when the user drags over a time. */
@@ -27,7 +28,16 @@ export class Summary {
     const answer = await ask("summary", { q, tests, since: this.version }, signal);
     if (answer === null || signal?.aborted) return;
     this.version = answer.version;
-    if (answer.traces !== undefined) this.draw(answer);
+    if (answer.traces === null) this.giveUp();
+    else if (answer.traces !== undefined) this.draw(answer);
+  }
+
+  /** Too many would have to be searched: it is not asked again soon. */
+  giveUp() {
+    this.askedAt += GIVEN_UP_MS;
+    this.answer = null;
+    this.figures.replaceChildren(el("span", { class: "t-figure t-dim" }, "too many to search through for sums"));
+    this.drawing.replaceChildren();
   }
 
   draw(answer) {

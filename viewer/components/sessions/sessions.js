@@ -36,6 +36,7 @@ export class SessionList {
       role: "rowgroup",
       label: "Sessions",
       draw: (index) => this.row(index),
+      chosen: () => this.chosen(),
     });
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
     this.poll = new Poll((signal) => this.refresh(signal), (error) => this.told(error));
@@ -151,7 +152,7 @@ export class SessionList {
   }
 
   key(key) {
-    const here = this.sessions.findIndex((session) => session.session_id === this.selected);
+    const here = this.chosen();
     const to = moved(key, here, this.sessions.length, this.rows.pageRows);
     if (to !== null) this.moveTo(to);
     else if (key === "Enter" && here >= 0) this.open(this.selected);
@@ -165,6 +166,11 @@ export class SessionList {
     if (!this.sessions[index]) return;
     this.selected = this.sessions[index].session_id;
     this.rows.choose((row) => row.dataset.sessionId === this.selected);
-    this.rows.reveal(index);
+    this.rows.reveal();
+  }
+
+  /** Return the place of the chosen session, -1 where none is. */
+  chosen() {
+    return this.sessions.findIndex((session) => session.session_id === this.selected);
   }
 }

@@ -6,19 +6,18 @@ const SPARE = 6;
 
 export class VirtualRows {
   /**
-   * `draw(index)` returns the element of a row. `role` is that of the element that holds them.
-   * `onEnd` is called when the last row comes near.
+   * `draw(index)` returns the element of a row, `chosen()` the index of the row that is chosen, -1 where none is.
+   * `role` is that of the element that holds them. `onEnd` is called when the last row comes near.
    */
-  constructor({ rowHeight, draw, role, label, onEnd = () => {} }) {
-    this.rowHeight = rowHeight;
-    this.draw = draw;
-    this.onEnd = onEnd;
+  constructor({ rowHeight, draw, chosen, role, label, onEnd = () => {} }) {
+    Object.assign(this, { rowHeight, draw, chosen, onEnd });
     this.count = 0;
+    this.owesReveal = false;
     this.drawn = new Map();
     this.body = el("div", { class: "t-rows", role, "aria-label": label, tabindex: "0" });
     this.scroller = el("div", { class: "t-scroller" }, this.body);
     this.scroller.addEventListener("scroll", () => this.show(), { passive: true });
-    this.resizing = new ResizeObserver(() => this.show());
+    this.resizing = new ResizeObserver(() => (this.owesReveal ? this.reveal() : this.show()));
     this.resizing.observe(this.scroller);
   }
 
@@ -50,10 +49,16 @@ export class VirtualRows {
     if (last >= this.count - SPARE) this.onEnd();
   }
 
-  /** Scroll as little as brings the row into sight; to the middle, where it was far away. */
-  reveal(index) {
-    const top = index * this.rowHeight;
+  /**
+   * Scroll as little as brings the chosen row into sight; to the middle, where it was far away. Rows that are hidden
+   * cannot be scrolled: theirs is brought into sight when they are shown.
+   */
+  reveal() {
     const { scrollTop, clientHeight } = this.scroller;
+    this.owesReveal = clientHeight === 0;
+    const index = this.chosen();
+    if (this.owesReveal || index < 0) return;
+    const top = index * this.rowHeight;
     const above = scrollTop - top;
     const below = top + this.rowHeight - scrollTop - clientHeight;
     if (Math.max(above, below) > 2 * this.rowHeight) this.scroller.scrollTop = top - clientHeight / 2;

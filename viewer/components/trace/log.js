@@ -17,6 +17,7 @@ export class Log {
       role: "log",
       label: "Spans and events in order of time",
       draw: (at) => this.line(this.lines[at]),
+      chosen: () => this.lines.findIndex(({ i }) => this.spans.ids[i] === this.selected),
     });
     this.rows.body.addEventListener("click", (event) => {
       const spanId = event.target.closest("[data-of]")?.dataset.of;
@@ -37,6 +38,7 @@ export class Log {
     if (this.trace !== trace) return;
     this.events = listed(events);
     this.layOut();
+    if (isOther) this.rows.reveal();
   }
 
   layOut() {
@@ -63,12 +65,12 @@ export class Log {
   }
 
   select(spanId) {
+    const isOther = spanId !== this.selected;
     this.selected = spanId;
     for (const [at, row] of this.rows.drawn) {
       row.toggleAttribute("aria-current", this.spans.ids[this.lines[at].i] === spanId);
     }
-    const at = this.lines.findIndex(({ i }) => this.spans.ids[i] === spanId);
-    if (at >= 0) this.rows.reveal(at);
+    if (isOther) this.rows.reveal();
   }
 
   dispose() {

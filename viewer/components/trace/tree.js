@@ -25,6 +25,7 @@ export class Tree {
       role: "tree",
       label: "Spans",
       draw: (at) => this.row(this.visible[at]),
+      chosen: () => this.visible.indexOf(this.spans.index.get(this.selected)),
     });
     this.rows.body.addEventListener("click", (event) => this.clicked(event));
     this.rows.body.addEventListener("dblclick", (event) => this.clickedTwice(event));
@@ -97,8 +98,7 @@ export class Tree {
     const i = this.spans.index.get(spanId);
     this.path = new Set(this.spans.ancestors(i));
     for (const [at, row] of this.rows.drawn) this.mark(row, this.visible[at]);
-    const at = this.visible.indexOf(i);
-    if (reveal && at >= 0) this.rows.reveal(at);
+    if (reveal) this.rows.reveal();
   }
 
   /** Return the span in the row below that of a span; undefined where there is none. */
@@ -273,8 +273,7 @@ export class Tree {
   refilter() {
     this.shown.layOut();
     this.layOut();
-    const at = this.visible.indexOf(this.spans.index.get(this.selected));
-    if (at >= 0) this.rows.reveal(at);
+    this.rows.reveal();
   }
 
   /** Say beside the filter what is found and what is hidden. */
