@@ -68,7 +68,8 @@ class App {
     this.root.addEventListener("click", this.onClick);
     parent.append(this.root);
     this.route();
-    setTimeout(() => LIKELY.map((name) => VIEWS[name]()), LIKELY_AFTER_MS);
+    // What cannot be had now is asked for again when it is wanted.
+    this.ahead = setTimeout(() => LIKELY.forEach((name) => VIEWS[name]().catch(() => {})), LIKELY_AFTER_MS);
   }
 
   /** Show what the address names. */
@@ -148,6 +149,7 @@ class App {
 
   dispose() {
     window.removeEventListener("popstate", this.onPop);
+    clearTimeout(this.ahead);
     for (const view of this.views.values()) view.dispose();
     this.root.remove();
   }
