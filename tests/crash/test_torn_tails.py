@@ -162,8 +162,8 @@ def test_what_is_committed_is_synced_before_its_segments_are_deleted(path: Path,
         what
         for line in calls.read_text().splitlines()
         for what, pattern in {
-            "the log is synced": f"fdatasync(*<{log_of(path)}>",
-            "the store is synced": f"fdatasync(*<{path}>",
+            "the log is synced": f" f*sync(*<{log_of(path)}>",
+            "the store is synced": f" f*sync(*<{path}>",
             "the store gets its name": f'rename(*"{path}")',
             "its folder is synced": f" fsync(*<{path.parent}>",
             "the segment is deleted": 'unlink("*ndjson")',
