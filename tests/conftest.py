@@ -10,6 +10,7 @@ os.environ.pop("TRACER_STORE", None)
 
 import gc
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,13 @@ from tracer.store import Store
 from tracer.tree import build_tree
 
 pytest_plugins = ["coverage_page"]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the tests and the programs that they run: a shell's background jobs, and their children, ignore
+    it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
