@@ -26,7 +26,7 @@ from pathlib import Path
 import measuring
 import orjson
 
-from tracer.capture import Redactor
+from tracer.capture.redaction import Redactor
 
 SIZES = {"200 B": 200, "4 KB": 4_000, "100 KB": 100_000, "8 MB": 8_000_000}
 REPEAT = {"200 B": 2_000, "4 KB": 500, "100 KB": 40, "8 MB": 1}

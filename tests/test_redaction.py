@@ -18,7 +18,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import programs
 import tracer
-from tracer.capture import Redactor, encode
+from tracer.capture import encode
+from tracer.capture.redaction import Redactor
 from tracer.errors import UsageError
 from tracer.recorder import RECORDER
 from tracer.span_row import SpanRow

@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 
 import orjson
 
-from tracer.capture import Redactor, beginning, describe, encode
+from tracer.capture import beginning, describe, encode
 from tracer.capture.contents import Reference, holds_content, type_of, with_references
 from tracer.capture.expressions import compiled
+from tracer.capture.redaction import Redactor
 from tracer.clock import now_ns
 from tracer.config import Config
 from tracer.errors import attempt

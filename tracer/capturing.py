@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from tracer.attachments import Attachments
-from tracer.capture import Redactor, cut, encode
+from tracer.capture import cut, encode
+from tracer.capture.redaction import Redactor
 from tracer.config import Config
 from tracer.journal.writer import Writer
 from tracer.span import Span

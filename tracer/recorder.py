@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from opentelemetry.context import Context
 
-from tracer.capture import cut_row, leave_native_code
-from tracer.capturing import Capturing
+from tracer.capture import cut_row
 from tracer.clock import CLOCK, now_ns
 from tracer.config import Config, changed, from_environment, resolved_store
 from tracer.context import (
@@ -35,13 +34,13 @@ from tracer.context import (
 )
 from tracer.errors import contain, logger
 from tracer.journal.layout import MAX_LINE_BYTES
-from tracer.journal.writer import Writer, tell_lost
 from tracer.span import Span, UnrecordedSpan
 from tracer.watcher import Watcher
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tracer.journal.writer import Writer
     from tracer.otel.outgoing import Outgoing
     from tracer.records import Records
 
@@ -77,7 +76,6 @@ class Recorder:
         self._began_ns = time.time_ns()
         self._is_forked = False  # from a process that records itself
         self._writer: Writer | None = None
-        self._capture_anew()
         self._records: Records | None = None
         self._held = threading.local()  # by the thread that forks: its `writer`
         self._first_write = threading.RLock()
@@ -99,6 +97,8 @@ class Recorder:
     def writer(self) -> Writer:
         if self._writer is None:
             self.get_ready()  # the process that started this one may have said where the store is
+            from tracer.journal.writer import Writer
+
             with self._first_write:
                 if self._writer is None:
                     made = Writer(resolved_store(self.config))
@@ -118,7 +118,8 @@ class Recorder:
         before, self.config = self.config, changed(self.config, changes)
         if self.config.store != before.store:
             self._forget_store()
-        self._capture_anew()
+        if self.is_ready:
+            self._capture_anew()
         if self.config.processors != before.processors:
             self._shut_outgoing()
         self.configured |= changes.keys()
@@ -128,6 +129,9 @@ class Recorder:
             propagation.hand_settings(self)
 
     def _capture_anew(self) -> None:
+        """Let values become JSON as the settings say that hold now."""
+        from tracer.capturing import Capturing
+
         self.capturing = Capturing(self.config, lambda: self.writer)
         self.capture = self.capturing.capture  # which each span asks for
 
@@ -177,8 +181,8 @@ class Recorder:
 
             import ahocorasick_rs  # noqa: F401
 
-            from tracer import propagation, records  # noqa: F401
-            from tracer.journal import absorber  # noqa: F401
+            from tracer import capturing, propagation, records  # noqa: F401
+            from tracer.journal import absorber, writer  # noqa: F401
         except OSError as error:
             if not self._missed_because:
                 logger.error(
@@ -188,6 +192,7 @@ class Recorder:
             return False
         self._randbits = Random(os.urandom(16)).getrandbits
         propagation.begin(self)
+        self._capture_anew()
         self.is_ready = True
         if self._missed_spans:
             self.writer.dropped_spans += self._missed_spans
@@ -266,9 +271,13 @@ class Recorder:
         self.watcher.stop(for_good=True)
         with contain("the end of the process"):
             if self._missed_spans:
+                from tracer.journal.writer import tell_lost
+
                 tell_lost(self._missed_spans)
             self._write_open_spans(0)
             if self._writer is not None:
+                from tracer.capture.search import leave_native_code  # which is imported by now
+
                 leave_native_code()
                 environ = self._records_of(self._writer).tell_last(self.config)
                 self._writer.close()
@@ -298,7 +307,6 @@ class Recorder:
                 self._writer.forget()
         self.open_spans = {}
         self._writer = None
-        self._capture_anew()
         self._first_write = threading.RLock()
         self.is_ready = False
         self._missed_because = ""

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from properties.claim import Property
 from properties.values import json_values
-from tracer.capture import Redactor, encode
+from tracer.capture import encode
+from tracer.capture.redaction import Redactor
 
 SECRETS = (
     "sk-proj-aB3_dE6-gH9jK2mN5pQ8",

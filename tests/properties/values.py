@@ -18,7 +18,8 @@ import pandas
 from hypothesis import strategies as st
 
 from properties.claim import Property
-from tracer.capture import Redactor, cut, encode
+from tracer.capture import cut, encode
+from tracer.capture.redaction import Redactor
 from tracer.capture.shapes import shape_only
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -19,8 +19,8 @@ from typing import Any
 
 import orjson
 
-from tracer.capture import Redactor
 from tracer.capture.portable import restored
+from tracer.capture.redaction import Redactor
 from tracer.journal.writer import Writer
 from tracer.process.uncommitted import ASKED
 from tracer.units import counted

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tracer.capture import Redactor
+from tracer.capture.redaction import Redactor
 from tracer.errors import StoreUnavailable, UsageError
 from tracer.journal.writer import Writer
 from tracer.scoring import score_data
