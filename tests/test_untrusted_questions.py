@@ -265,6 +265,8 @@ def test_a_question_that_takes_too_long_is_ended_and_says_what_to_do(store: Stor
     for ask in (list, lambda rows: rows.df()):
         with pytest.raises(QueryError, match=r"longer than 0.3 s.*timeout=.*--timeout"):
             ask(store.sql(ENDLESS, timeout=0.3))
+        with pytest.raises(QueryError, match=r"longer than 0.3 s"):
+            ask(store.traces(where=f"({ENDLESS}) = 1", timeout=0.3))
     assert len(store.sql("from spans", timeout=None)) == 4
 
 

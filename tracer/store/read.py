@@ -109,12 +109,14 @@ class Store:
         limit: int = 50,
         before: tuple[int, str] | None = None,
         include_tests: bool = False,
+        timeout: float | None = SECONDS,
     ) -> Rows:
         """Return rows of `traces`, newest first.
 
         `filter` is a line of the filter language (see tracer.store.filters), `where` a SQL condition over `traces`.
         `before` is the (start_ns, trace_id) of the last row of the page before this one. Traces recorded
-        under pytest are left out unless `include_tests`. Raises QueryError for a filter that cannot be read.
+        under pytest are left out unless `include_tests`. `timeout` is the most seconds (None: for ever). Raises
+        QueryError for a filter that cannot be read, or not be answered in that time.
         """
         conditions = [self.condition(filter, include_tests=include_tests)]
         if where:
@@ -124,7 +126,7 @@ class Store:
         chosen = all_of(conditions)
         query = f"from traces where {chosen.sql} order by start_ns desc, trace_id desc limit ?"
         parameters = [*chosen.parameters, limit]
-        return Rows(lambda form: self._ask(query, parameters, form, Limits(), written=chosen.written))
+        return Rows(lambda form: self._ask(query, parameters, form, Limits(seconds=timeout), written=chosen.written))
 
     def newest(
         self,
