@@ -49,7 +49,7 @@ test-floors:  ## record, absorb and read with the oldest versions that pyproject
 	  $(SDK_TESTS_NEED) pandas polars pyarrow
 	$(VENV)-floors/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps .
 	$(VENV)-floors/bin/pytest -m "not slow" $(FLOOR_TESTS)
-	$(VENV)-floors/bin/pytest $(SDK_TESTS)
+	$(VENV)-floors/bin/pytest -p no:coverage_page $(SDK_TESTS)  # the page tells of the newest
 
 FRAMEWORKS := $(basename $(notdir $(wildcard tests/frameworks/*.txt)))
 test-frameworks:  ## call models through other frameworks, and beside other instrumentors, each in its own environment; PAGE=--coverage-page tells docs/coverage.md
