@@ -122,11 +122,6 @@ def test_what_the_program_does_between_events_is_not_inside_the_call(
     assert outline() == ["answer", "  chat gpt-4o-mini", "  show", "  show"]
 
 
-# The program leaves its connection to the garbage collector too, which finds the socket open or closed as it happens.
-leaves_a_socket = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@leaves_a_socket
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_a_stream_that_is_dropped_unfinished_is_cancelled(
     api: str, client: openai.OpenAI, server: LoopbackServer, spans: Spans
@@ -147,7 +142,6 @@ def test_a_stream_that_is_dropped_unfinished_is_cancelled(
     assert recorded.finish_reasons is None
 
 
-@leaves_a_socket
 def test_a_stream_that_nobody_looks_at_is_cancelled(client: openai.OpenAI, spans: Spans) -> None:
     client.chat.completions.create(**CHAT, stream=True).close()
     client.chat.completions.with_raw_response.create(**CHAT, stream=True).http_response.close()
