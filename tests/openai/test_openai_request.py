@@ -147,10 +147,9 @@ def stored(store: Store) -> Request:
 
 @pytest.mark.parametrize(("path", "body"), CALLS)
 def test_a_stored_call_can_be_sent_again_as_it_was(
-    path: str, body: dict[str, Any], store: Store, server: LoopbackServer
+    path: str, body: dict[str, Any], store: Store, server: LoopbackServer, client: openai.OpenAI
 ) -> None:
     instrument("openai")
-    client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
     resource: Any = {"/chat/completions": client.chat.completions, "/responses": client.responses}.get(path)
     extra = {name: body[name] for name in body if name == "extra"}
     given = {name: value for name, value in body.items() if name not in extra}
@@ -166,10 +165,9 @@ def test_a_stored_call_can_be_sent_again_as_it_was(
     assert second.path == first.path
 
 
-def test_what_cannot_be_sent_as_it_was_means_the_same_to_the_model(store: Store, server: LoopbackServer) -> None:
+def test_what_cannot_be_sent_as_it_was_means_the_same_to_the_model(store: Store, client: Any) -> None:
     """These are the differences that the shape of the conventions makes."""
     instrument("openai")
-    client: Any = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
     client.chat.completions.create(
         model="gpt-4o",
         messages=[
@@ -198,9 +196,8 @@ def test_what_cannot_be_sent_as_it_was_means_the_same_to_the_model(store: Store,
     ]
 
 
-def test_what_is_missing_is_told(store: Store, server: LoopbackServer) -> None:
+def test_what_is_missing_is_told(store: Store, client: openai.OpenAI) -> None:
     instrument("openai")
-    client = openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0)
 
     def asked(text: str) -> Request:
         client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": text}])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -33,12 +33,6 @@ ANSWER = "Twelve metres, when the summer was dry."
 @pytest.fixture(autouse=True)
 def recorded(spans: Spans) -> None:
     instrument("openai")
-
-
-@pytest.fixture
-def client(server: LoopbackServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.base_url, api_key="any", max_retries=0) as client:
-        yield client
 
 
 def told(span: SpanRow) -> list[str]:
