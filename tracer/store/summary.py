@@ -7,8 +7,18 @@ from tracer.rows import MODEL_CALL_KINDS
 _DEEPEST = 500
 """How far inside a model call another one is looked for: parents in a circle must come to an end."""
 
-_CALL_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
+CALL_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
+"""The kinds of model calls, as a list in SQL."""
 
+SAME_CALL = """
+            (a.start_ns, a.span_id) < (b.start_ns, b.span_id) and b.start_ns <= a.until_ns
+            and coalesce(a.model = b.model, true)
+            and not coalesce(a.scope_name = b.scope_name and a.scope_name <> 'tracer', false)
+            and (a.is_estimated or b.is_estimated or (
+                coalesce(a.input_tokens = b.input_tokens, true) and coalesce(a.output_tokens = b.output_tokens, true)))
+"""
+"""Whether `a` and a later `b` with the same response id are one call that two recorded: they overlap, and agree in
+model and tokens. Some servers reuse ids; but another's instrumentor tells no call twice."""
 
 _PARSED_BYTES = 1_000_000
 """A longer value is not taken apart for its preview: that takes some eight times its size of memory."""
@@ -41,7 +51,7 @@ SUMMARY = f"""
         select *, greatest(start_ns, end_ns) as until_ns,
             -- A call that failed before anything came back used nothing.
             coalesce(status = 'ERROR', false) and response_id is null and not has_output as is_void
-        from member where kind in ({_CALL_KINDS})
+        from member where kind in ({CALL_KINDS})
     ),
     -- Two spans are one call if one is inside the other, …
     inside as (
@@ -52,19 +62,14 @@ SUMMARY = f"""
         from inside i join member s on s.trace_id = i.trace_id and s.parent_id = i.span_id
         where depth < {_DEEPEST}
     ),
-    -- … or if both have the same response id, overlap, and agree in model and tokens. Some servers reuse ids; but
-    -- another's instrumentor tells no call twice.
+    -- … or if both have the same response id and are the same call by all else.
     pair as materialized (
         select trace_id, outer_id, span_id from inside semi join call using (trace_id, span_id)
         where outer_id <> span_id
         union
         select a.trace_id, a.span_id, b.span_id
         from call a join call b using (trace_id, response_id)
-        where (a.start_ns, a.span_id) < (b.start_ns, b.span_id) and b.start_ns <= a.until_ns
-            and coalesce(a.model = b.model, true)
-            and not coalesce(a.scope_name = b.scope_name and a.scope_name <> 'tracer', false)
-            and (a.is_estimated or b.is_estimated or (
-                coalesce(a.input_tokens = b.input_tokens, true) and coalesce(a.output_tokens = b.output_tokens, true)))
+        where {SAME_CALL}
     ),
     above as (
         select p.trace_id, p.span_id, bool_or(coalesce(c.input_tokens, c.output_tokens) is not null) as tokens,

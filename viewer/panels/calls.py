@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from tracer.rows import MODEL_CALL_KINDS
-
-_KINDS = ", ".join(f"'{kind}'" for kind in MODEL_CALL_KINDS)
+from tracer.store.summary import CALL_KINDS, SAME_CALL
 
 CALLS = f"""(
     with model_calls as materialized (
-        select trace_id, span_id, start_ns, end_ns, response_id, coalesce(response_model, request_model) as model,
-            scope_name, input_tokens, output_tokens, coalesce(input_tokens, output_tokens) is not null as has_tokens,
+        select trace_id, span_id, start_ns, greatest(start_ns, end_ns) as until_ns, response_id,
+            coalesce(response_model, request_model) as model, scope_name, input_tokens, output_tokens,
+            coalesce(input_tokens, output_tokens) is not null as has_tokens,
             coalesce(usage_source <> 'api', false) as is_estimated
-        from spans where kind in ({_KINDS})
+        from spans where kind in ({CALL_KINDS})
     ),
     below as (
         select s.trace_id, s.span_id, s.parent_id as outer_id
@@ -23,17 +22,13 @@ CALLS = f"""(
         select s.trace_id, s.span_id, b.outer_id
         from spans s join below b on b.trace_id = s.trace_id and b.span_id = s.parent_id
     ),
-    -- Two spans are one call if one is inside the other, or if both have the same response id and overlap.
+    -- Two spans are one call if one is inside the other, or if both have the same response id and are the same call.
     pair as (
         select trace_id, outer_id, span_id from inside
         union
         select a.trace_id, a.span_id, b.span_id
         from model_calls a join model_calls b using (trace_id, response_id)
-        where (a.start_ns, a.span_id) < (b.start_ns, b.span_id) and b.start_ns <= a.end_ns
-            and coalesce(a.model = b.model, true)
-            and not coalesce(a.scope_name = b.scope_name and a.scope_name <> 'tracer', false)
-            and (a.is_estimated or b.is_estimated or (
-                coalesce(a.input_tokens = b.input_tokens, true) and coalesce(a.output_tokens = b.output_tokens, true)))
+        where {SAME_CALL}
     ),
     -- The outer one counts, but where the inner one alone has what the API told.
     again as (
@@ -42,7 +37,7 @@ CALLS = f"""(
         from pair p join model_calls o on o.trace_id = p.trace_id and o.span_id = p.outer_id
             join model_calls i on i.trace_id = p.trace_id and i.span_id = p.span_id
     )
-    select * from spans anti join again using (trace_id, span_id) where kind in ({_KINDS})
+    select * from spans anti join again using (trace_id, span_id) where kind in ({CALL_KINDS})
 )"""
 """A select in brackets with the columns of `spans`. It counts as the sums of traces do (`tracer.store.summary`), but
 call by call, where those count figure by figure, and without recursion, which takes some ten times as long: of calls
