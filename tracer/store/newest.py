@@ -19,6 +19,8 @@ from tracer.store.statement import one_that_reads
 Place = tuple[int, str]
 """The start_ns and trace_id of a trace: where it stands in the list."""
 
+NEWEST_FIRST = "order by start_ns desc, trace_id desc limit ?"
+
 
 @dataclass(frozen=True)
 class Newest:
@@ -41,7 +43,8 @@ def newest(
     # What a user wrote in SQL may look at other traces too, of whatever time.
     lows_ns = [] if condition.written else _lows(connection, before)
     if not lows_ns:
-        return Newest(_rows(connection, f"from traces where {condition.sql} {_ORDER}", [*condition.parameters, limit]))
+        query = f"from traces where {condition.sql} {NEWEST_FIRST}"
+        return Newest(_rows(connection, query, [*condition.parameters, limit]))
     rows: list[dict[str, Any]] = []
     high_ns, joined, began = _last(before), 1, time.monotonic()
     while lows_ns:
@@ -63,8 +66,6 @@ def after(place: Place) -> Condition:
     """Return what is true of the traces that follow one in the list. DuckDB can skip by the time, not by the pair."""
     return Condition("start_ns <= ? and (start_ns, trace_id) < (?, ?)", [place[0], *place])
 
-
-_ORDER = "order by start_ns desc, trace_id desc limit ?"
 
 _SLICE = 10_000
 """Traces in a slice, about."""
@@ -112,7 +113,7 @@ def _within(
     query = f"""
         with traces as not materialized (from main.traces where start_ns between {low_ns} and {high_ns}),
         spans as not materialized (from main.spans where start_ns between {low_ns} and {end_ns or high_ns})
-        from traces where {condition.sql} {_ORDER}"""
+        from traces where {condition.sql} {NEWEST_FIRST}"""
     return _rows(connection, query, [*condition.parameters, limit])
 
 

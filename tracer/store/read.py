@@ -30,7 +30,7 @@ from tracer.store.database import attached, connect, is_absent, store_error, tol
 from tracer.store.filters import Condition, all_of, by_hand, parse
 from tracer.store.kept import Kept, state_of
 from tracer.store.lookup import found
-from tracer.store.newest import Newest, after, newest
+from tracer.store.newest import NEWEST_FIRST, Newest, after, newest
 from tracer.store.statement import check_where, one_that_reads
 from tracer.tree import Trace
 
@@ -124,7 +124,7 @@ class Store:
         if before:
             conditions.append(after(before))
         chosen = all_of(conditions)
-        query = f"from traces where {chosen.sql} order by start_ns desc, trace_id desc limit ?"
+        query = f"from traces where {chosen.sql} {NEWEST_FIRST}"
         parameters = [*chosen.parameters, limit]
         return Rows(lambda form: self._ask(query, parameters, form, Limits(seconds=timeout), written=chosen.written))
 
