@@ -233,8 +233,8 @@ class Recorder:
             self._write_span(span, ended=True)
 
     def write_record(self, record: str, data: Mapping[str, Any]) -> bool:
-        """Append a line that is no span: a process, a function or a score."""
-        return self.writer.write(self.capturing.line({"record": record, "data": data}))
+        """Append a line that is no span: a process, a function or a score. Return whether that could be done."""
+        return self.get_ready() and self.writer.write(self.capturing.line({"record": record, "data": data}))
 
     def tick(self, slow_ns: int) -> None:
         """Do what is due now and then, off the program's threads: write spans that have been open for `slow_ns`,
