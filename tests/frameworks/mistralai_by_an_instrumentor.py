@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from chat_completions import ANSWER, ASKED, USAGE, chunks
 from conftest import said, through
 from mistralai.client import Mistral
 from scripted import event_stream, json_answer
 
 import tracer
 
-USAGE = {
-    "prompt_tokens": 130,
-    "completion_tokens": 7,
-    "total_tokens": 137,
-    "prompt_tokens_details": {"cached_tokens": 100},
-}
-ANSWER = {
-    "id": "chat_1",
-    "object": "chat.completion",
-    "created": 1,
-    "model": "m-001",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "secret answer"}}],
-    "usage": USAGE,
-}
-ASKED = {"model": "m", "messages": [{"role": "user", "content": "secret hello"}], "temperature": 0.5}
-
-
-def chunk(delta: dict[str, str], finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    return {**ANSWER, "object": "chat.completion.chunk", "choices": [choice], "usage": None, **more}
-
-
-CHUNKS = [
-    chunk({"role": "assistant", "content": "secret "}),
-    chunk({"content": "answer"}),
-    chunk({"content": ""}, "stop", usage=USAGE),
-]
-
 
 async def call(wire, mode: str, way: str) -> None:
-    wire.answer = json_answer(ANSWER) if way == "whole" else event_stream(CHUNKS, done=True)
+    wire.answer = json_answer(ANSWER) if way == "whole" else event_stream(chunks(usage=USAGE), done=True)
     base_url = wire.base_url.removesuffix("/v1")
     chat = Mistral(api_key="k", server_url=base_url).chat
     if mode == "sync":
