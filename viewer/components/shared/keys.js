@@ -9,7 +9,7 @@ import { button, el } from "./dom.js";
 export function listen(handle) {
   const onKey = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.closest?.("input, textarea, select, dialog, [contenteditable=true]")) return;
+    if (event.target.closest?.("input, textarea, select, dialog[open], [contenteditable=true]")) return;
     if (event.key === "Escape" && document.querySelector(":popover-open")) return;
     if (event.key === "Enter" && event.target.closest?.("a, button, summary")) return;
     if (!handle(event.key)) return;
