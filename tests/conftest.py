@@ -38,6 +38,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def own_garbage() -> Iterator[None]:
+    """What a file leaves is collected at its end, so that a socket left open is told of there, and not in another's."""
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where a store will be that only other processes record to: the test looks at it from outside."""
